@@ -1,0 +1,27 @@
+-- The cursor to come, the cursor that is, and everything between them. The first statement after the view's advisory
+-- lock, and before anything that assigns a transaction id: an own id would count as absorbed.
+-- $1: view id
+SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
+       v.cursor::pg_catalog.text AS cursor,
+       v.whole_marks AS "wholeMarks",
+       v.whole_marks > v.whole_absorbed AS whole,
+       v.settle_xid::pg_catalog.text AS "settleXid",
+       coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
+       c.relispopulated AS populated,
+       coalesce(l.changes, 0) AS changes,
+       coalesce(l.sources, '{}') AS sources,
+       pg_catalog.date_part('epoch', l.oldest) * 1000 AS "oldestMs",
+       (SELECT s.id FROM refresh_listener.source AS s
+        WHERE s.oid = v.oid AND EXISTS (SELECT FROM refresh_listener.view_source AS vs WHERE vs.source = s.id))
+         AS "asSource"
+FROM refresh_listener.view AS v
+JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
+LEFT JOIN LATERAL (
+  SELECT count(*) AS changes, pg_catalog.array_agg(DISTINCT s.name) AS sources, min(cl.changed_at) AS oldest
+  FROM refresh_listener.change_log AS cl
+  JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = cl.source
+  JOIN refresh_listener.source AS s ON s.id = cl.source
+  WHERE cl.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
+    AND NOT pg_catalog.pg_visible_in_snapshot(cl.xid, v.cursor)
+) AS l ON true
+WHERE v.id = $1

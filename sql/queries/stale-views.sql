@@ -1,0 +1,16 @@
+-- Which of these views are stale, and why? The one rule, for all of them in one query.
+--   whole      marked: the cursor proves nothing
+--   settled    the transactions that may have gone unlogged have all ended
+--   populated  false: it was created or refreshed WITH NO DATA
+--   logged     the log holds a row of one of its sources that the cursor has not absorbed
+-- $1: view ids
+SELECT v.id, v.whole_marks > v.whole_absorbed AS whole,
+       coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
+       c.relispopulated AS populated,
+       EXISTS (SELECT FROM refresh_listener.change_log AS l
+               JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = l.source
+               WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
+                 AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor)) AS logged
+FROM refresh_listener.view AS v
+JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
+WHERE v.id = ANY ($1::pg_catalog.int4[])

@@ -1,0 +1,81 @@
+import { matches, type ViewPattern } from '../config/view-pattern.js';
+import { nearestNames } from '../config/nearest-names.js';
+import type { Transaction } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+
+const matviewsQuery = loadQuery('matviews');
+const relationsNamedQuery = loadQuery('relations-named');
+
+/** A materialized view of the database. */
+export interface Matview {
+  readonly oid: number;
+  readonly schema: string;
+  readonly relation: string;
+  /** Quoted as needed and with its schema: ready for SQL. */
+  readonly name: string;
+  /** Place of its schema in the role's own search path, from 1; null when it is not in it. */
+  readonly pathPosition: number | null;
+  /** Whether the role is its owner, or a member of the owner. */
+  readonly owned: boolean;
+  readonly owner: string;
+}
+
+export interface Allowed {
+  readonly views: readonly Matview[];
+  /** Patterns that match nothing now. */
+  readonly missing: readonly ViewPattern[];
+  /** Bare names that several schemas have and the search path does not decide. */
+  readonly ambiguous: readonly { readonly pattern: ViewPattern; readonly names: readonly string[] }[];
+}
+
+/** Lists the materialized views, looking unqualified names up in the role's own search path. */
+export async function listMatviews(tx: Transaction): Promise<Matview[]> {
+  await tx.rows('SET LOCAL search_path TO DEFAULT');
+  const [path] = await tx.rows<{ schemas: string[] }>(
+    'SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS schemas',
+  );
+  await tx.rows("SET LOCAL search_path = ''");
+  return tx.rows<Matview>(matviewsQuery, [path?.schemas ?? []]);
+}
+
+/**
+ * Which views does the allowlist name? A bare name means, as in SQL, the first match along the search path; a view
+ * that stands outside the path is meant when no other bears the name.
+ */
+export function resolveAllowlist(patterns: readonly ViewPattern[], matviews: readonly Matview[]): Allowed {
+  const views = new Map<number, Matview>();
+  const missing: ViewPattern[] = [];
+  const ambiguous: { pattern: ViewPattern; names: string[] }[] = [];
+  for (const pattern of patterns) {
+    const candidates = matviews.filter((view) => matches(pattern, view.schema, view.relation));
+    const isBareName = pattern.schema === undefined && pattern.name.kind === 'exact';
+    const first = candidates.reduce<Matview | undefined>(
+      (best, view) => ((view.pathPosition ?? Infinity) < (best?.pathPosition ?? Infinity) ? view : best),
+      undefined,
+    );
+    const chosen = isBareName && first !== undefined ? [first] : candidates;
+    if (chosen.length === 0) missing.push(pattern);
+    else if (isBareName && chosen.length > 1) ambiguous.push({ pattern, names: chosen.map((view) => view.name) });
+    else for (const view of chosen) views.set(view.oid, view);
+  }
+  return { views: [...views.values()], missing, ambiguous };
+}
+
+/** One line on why a name on the allowlist matches nothing, with the remedy. */
+export async function explainMissing(tx: Transaction, pattern: ViewPattern, matviews: readonly Matview[]): Promise<string> {
+  if (pattern.name.kind === 'exact') {
+    const { name } = pattern.name;
+    const others = await tx.rows<{ name: string; schema: string; kind: string }>(relationsNamedQuery, [name]);
+    const other = others.find((relation) => matches(pattern, relation.schema, name));
+    if (other !== undefined) {
+      return `${other.name} is a ${kindNames[other.kind] ?? 'relation'}, not a materialized view: it needs no refresh. Take it off --views.`;
+    }
+  }
+  const names = matviews.map((view) => view.name);
+  const nearest = nearestNames(pattern.text, names);
+  if (nearest.length > 0) return `No materialized view matches ${pattern.text}. Did you mean ${nearest.join(' or ')}?`;
+  if (names.length === 0) return `No materialized view matches ${pattern.text}: the database has none.`;
+  return `No materialized view matches ${pattern.text}. The database has ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}.`;
+}
+
+const kindNames: Readonly<Record<string, string>> = { r: 'table', p: 'partitioned table', v: 'plain view', f: 'foreign table' };

@@ -1,0 +1,77 @@
+import type { Database } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+import type { ServedGraph, ServedSource } from './graph.js';
+
+const logRegistersQuery = loadQuery('log-registers');
+const renewLogRegistersQuery = loadQuery('renew-log-registers');
+
+/** Until when a source's trigger may append, and the server's clock, in ms since 1970. */
+interface LogRegister {
+  readonly source: number;
+  readonly untilMs: number | null;
+  readonly nowMs: number;
+}
+
+/** Within this of its end a register counts as lapsed: between reading it and renewing it the worker may stall. */
+const lapseMarginMs = 5_000;
+/** `settle_xid` while the registers are being renewed: which transactions may have read the old value is not known yet. */
+const unsettled = '18446744073709551615';
+
+/** Which registers have lapsed, or may have before they can be renewed? Pure. Unset ones let the trigger append. */
+export function lapsedSources(registers: readonly LogRegister[], marginMs = lapseMarginMs): number[] {
+  return registers.flatMap((register) =>
+    register.untilMs !== null && register.nowMs >= register.untilMs - marginMs ? [register.source] : [],
+  );
+}
+
+/**
+ * Renews this worker's lease on its views, and with it the time for which triggers append.
+ *
+ * Where the old time had run out, changes may be missing from the log. Their views are marked stale whole *before* the
+ * register is renewed, so that a crash in between cannot hide the lapse; and once more after every transaction that may
+ * have read the old value has ended (`settle_xid`).
+ *
+ * @returns the sources whose register had lapsed
+ */
+export async function renewLease(
+  database: Database, graph: ServedGraph, leaseMs: number, lapseMs: number,
+): Promise<ServedSource[]> {
+  const sources = [...graph.sources.keys()];
+  const readRegisters = (): Promise<LogRegister[]> => database.rows<LogRegister>(logRegistersQuery, [sources]);
+  await database.rows(
+    `UPDATE refresh_listener.view AS v
+     SET served_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $2::pg_catalog.float8 / 1000)
+     WHERE v.id = ANY ($1::pg_catalog.int4[])`,
+    [[...graph.views.keys()], leaseMs],
+  );
+  const before = await readRegisters();
+  const lapsed = new Set(lapsedSources(before));
+  await mark(database, [...lapsed]);
+  await database.rows(renewLogRegistersQuery, [sources, lapseMs]);
+  const [after] = await readRegisters();
+  const late = lapsedSources(before.map((register) => ({ ...register, nowMs: after?.nowMs ?? register.nowMs })), 0);
+  await mark(database, late.filter((source) => !lapsed.has(source)));
+  for (const source of late) lapsed.add(source);
+  await settle(database);
+  return [...lapsed].flatMap((id) => graph.sources.get(id) ?? []);
+}
+
+async function mark(database: Database, sources: readonly number[]): Promise<void> {
+  if (sources.length === 0) return;
+  await database.rows(
+    `UPDATE refresh_listener.view AS v SET whole_marks = v.whole_marks + 1, settle_xid = $2::pg_catalog.xid8
+     WHERE EXISTS (SELECT FROM refresh_listener.view_source AS vs
+                   WHERE vs.view = v.id AND vs.source = ANY ($1::pg_catalog.int4[]))`,
+    [sources, unsettled],
+  );
+}
+
+/** Also takes up what another worker marked and did not live to settle: a later snapshot is never too early. */
+async function settle(database: Database): Promise<void> {
+  await database.rows(
+    `UPDATE refresh_listener.view AS v
+     SET whole_marks = v.whole_marks + 1, settle_xid = pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+     WHERE v.settle_xid = $1::pg_catalog.xid8`,
+    [unsettled],
+  );
+}

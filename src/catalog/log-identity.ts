@@ -1,0 +1,92 @@
+import type { Database, Transaction } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+import { lockKeys } from './lock-key.js';
+
+const logIdentityQuery = loadQuery('log-identity');
+
+/**
+ * What had become of the change log:
+ * - `intact`: nothing
+ * - `first`: no worker has ever been here
+ * - `reset`: a crash or fail-over emptied it; every view was marked stale whole
+ * - `moved`: the schema came here by dump and restore, or pg_upgrade; its cursors meant another cluster and were dropped
+ */
+export type LogState = 'intact' | 'first' | 'reset' | 'moved';
+
+interface Identity {
+  readonly known: boolean;
+  readonly same: boolean;
+  readonly marked: boolean;
+}
+
+/** Makes sure that log and cursors belong together; of many workers one does what is to be done. */
+export async function ensureLog(database: Database): Promise<LogState> {
+  const state = stateOf(await database.transaction('look', readIdentity));
+  if (state === 'intact') return state;
+  const found = await database.transaction('look', async (tx) => {
+    await tx.rows('SELECT pg_catalog.pg_advisory_xact_lock($1, 0)', [lockKeys.log]);
+    const locked = stateOf(await readIdentity(tx));
+    if (locked === 'first' || locked === 'moved') await begin(tx);
+    if (locked !== 'intact') await markAnew(tx);
+    return locked;
+  });
+  if (found === 'moved') await dropOrphanRegisters(database);
+  return found;
+}
+
+function stateOf(identity: Identity): LogState {
+  if (!identity.known) return 'first';
+  if (!identity.same) return 'moved';
+  return identity.marked ? 'intact' : 'reset';
+}
+
+async function readIdentity(tx: Transaction): Promise<Identity> {
+  const [identity] = await tx.rows<Identity>(logIdentityQuery);
+  return identity ?? { known: false, same: false, marked: false };
+}
+
+/** Oids, transaction ids and snapshots of another cluster mean nothing here: start from an empty registry. */
+async function begin(tx: Transaction): Promise<void> {
+  await tx.rows('DELETE FROM refresh_listener.view');
+  await tx.rows('DELETE FROM refresh_listener.view_source');
+  await tx.rows('DELETE FROM refresh_listener.source');
+  await tx.rows('DELETE FROM refresh_listener.change_log WHERE source <> 0');
+  await tx.rows(
+    `INSERT INTO refresh_listener.cluster AS c (system_identifier, database_oid)
+     SELECT s.system_identifier, d.oid
+     FROM pg_catalog.pg_control_system() AS s
+     JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
+     ON CONFLICT (singleton) DO UPDATE
+     SET system_identifier = excluded.system_identifier, database_oid = excluded.database_oid`,
+  );
+}
+
+/** After a crash only prepared transactions live on; their log rows are lost, so one more absorb waits for their end. */
+async function markAnew(tx: Transaction): Promise<void> {
+  await tx.rows(
+    `INSERT INTO refresh_listener.change_log (xid, source, operation)
+     SELECT '0', 0, 'T'
+     WHERE NOT EXISTS (SELECT FROM refresh_listener.change_log AS l WHERE l.xid = '0'::pg_catalog.xid8 AND l.source = 0)`,
+  );
+  await tx.rows(
+    `UPDATE refresh_listener.view SET whole_marks = whole_marks + 1,
+       settle_xid = pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())`,
+  );
+}
+
+const registersPerTransaction = 100;
+
+async function dropOrphanRegisters(database: Database): Promise<void> {
+  const orphans = await database.rows<{ name: string }>(
+    `SELECT pg_catalog.format('refresh_listener.%I', c.relname) AS name
+     FROM pg_catalog.pg_class AS c
+     WHERE c.relnamespace = pg_catalog.to_regnamespace('refresh_listener') AND c.relkind = 'S'
+       AND c.relname ~ '^(log|hold)_[0-9]+$'
+       AND NOT EXISTS (SELECT FROM refresh_listener.source AS s
+                       WHERE s.id = pg_catalog.split_part(c.relname::pg_catalog.text, '_', 2)::pg_catalog.int4)`,
+  );
+  for (let start = 0; start < orphans.length; start += registersPerTransaction) {
+    const names = orphans.slice(start, start + registersPerTransaction).map((orphan) => orphan.name);
+    await database.rows(`DROP SEQUENCE IF EXISTS ${names.join(', ')}`);
+  }
+}

@@ -1,0 +1,82 @@
+import { UsageError } from '../config/usage-error.js';
+import type { ViewPattern } from '../config/view-pattern.js';
+import type { Database, Transaction } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+import { explainMissing, listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
+import { maintainVersionNumber, type ServerFacts } from './server.js';
+
+const viewSourcesQuery = loadQuery('view-sources');
+
+/** A relation that a view reads, as the catalog has it now. */
+export interface SurveyedSource {
+  readonly oid: number;
+  readonly name: string;
+  /** `relkind`: r table, p partitioned table, f foreign table, m materialized view. */
+  readonly kind: 'r' | 'p' | 'f' | 'm';
+  /** Whether the role owns it, or is a member of the owner. */
+  readonly owned: boolean;
+  readonly mayTrigger: boolean;
+}
+
+export interface SurveyedView extends Matview {
+  readonly sources: readonly SurveyedSource[];
+}
+
+/** The allowlist, answered by the catalog. */
+export interface Survey {
+  readonly views: readonly SurveyedView[];
+  /** Names on the allowlist that match nothing now, each with one line on the remedy. */
+  readonly missing: readonly { readonly name: string; readonly explanation: string }[];
+}
+
+/** Finds the views of the allowlist and everything they read, in a fixed number of queries. */
+export async function survey(database: Database, patterns: readonly ViewPattern[]): Promise<Survey> {
+  return database.transaction('look', async (tx) => {
+    const matviews = await listMatviews(tx);
+    const allowed = resolveAllowlist(patterns, matviews);
+    const [ambiguous] = allowed.ambiguous;
+    if (ambiguous !== undefined) {
+      throw new UsageError(
+        `${ambiguous.pattern.text} in --views may mean ${ambiguous.names.join(' or ')}: give its schema as well.`,
+      );
+    }
+    const missing = [];
+    for (const pattern of allowed.missing) {
+      missing.push({ name: pattern.text, explanation: await explainMissing(tx, pattern, matviews) });
+    }
+    return { views: await withSources(tx, allowed.views), missing };
+  });
+}
+
+async function withSources(tx: Transaction, views: readonly Matview[]): Promise<SurveyedView[]> {
+  const rows = await tx.rows<SurveyedSource & { view: number }>(viewSourcesQuery, [views.map((view) => view.oid)]);
+  return views.map((view) => ({ ...view, sources: rows.filter((row) => row.view === view.oid) }));
+}
+
+/**
+ * Refuses views that the role may not refresh, and sources that it may not watch.
+ *
+ * @throws UsageError naming the GRANT
+ */
+export function requirePrivileges(found: Survey, facts: ServerFacts): void {
+  for (const view of found.views) {
+    if (!view.owned && facts.versionNumber < maintainVersionNumber) {
+      throw new UsageError(
+        `Only its owner may refresh ${view.name}. Run as an administrator: GRANT "${view.owner}" TO "${facts.role}"; ` +
+          `or: ALTER MATERIALIZED VIEW ${view.name} OWNER TO "${facts.role}";`,
+      );
+    }
+    const closed = view.sources.find((source) => needsTrigger(source) && !source.mayTrigger);
+    if (closed !== undefined) {
+      throw new UsageError(
+        `Role ${facts.role} may not create a trigger on ${closed.name}, which ${view.name} reads. ` +
+          `Run as its owner: GRANT TRIGGER ON ${closed.name} TO "${facts.role}";`,
+      );
+    }
+  }
+}
+
+/** Tables record their changes by trigger; a materialized view is logged by whoever refreshes it, a foreign table by nobody. */
+export function needsTrigger(source: Pick<SurveyedSource, 'kind'>): boolean {
+  return source.kind === 'r' || source.kind === 'p';
+}

@@ -1,0 +1,146 @@
+import pRetry from 'p-retry';
+import { Database, type Transaction } from '../database/database.js';
+import { quoteIdentifier } from '../database/identifier.js';
+import { loadQuery } from '../database/sql.js';
+import { sqlstateOf } from '../database/sqlstate.js';
+import { lockKeys } from './lock-key.js';
+
+const sourceTriggersQuery = loadQuery('source-triggers');
+
+/** Our trigger on one source. `enabled` is `tgenabled`: O origin, A always, R replica, D disabled. */
+interface TriggerState {
+  readonly oid: number;
+  readonly enabled: 'O' | 'A' | 'R' | 'D';
+  readonly intact: boolean;
+}
+
+/** A source that should have a trigger. */
+export interface TriggerTarget {
+  readonly id: number;
+  readonly oid: number;
+  /** Quoted as needed and with its schema. */
+  readonly name: string;
+  /** Whether the role owns it: then the trigger is enabled ALWAYS. */
+  readonly owned: boolean;
+}
+
+export type TriggerFault = 'missing' | 'disabled' | 'altered';
+
+/**
+ * A waiting CREATE TRIGGER queues every later writer behind itself, so it waits this long at most, then lets them pass
+ * and tries again.
+ */
+const ddlLockTimeoutMs = 200;
+const ddlLimits = { lockTimeoutMs: ddlLockTimeoutMs, statementTimeoutMs: 10_000 };
+
+/** Which targets lack a working trigger? In one query. */
+export async function findTriggerFaults(
+  database: Database, targets: readonly TriggerTarget[],
+): Promise<{ readonly target: TriggerTarget; readonly fault: TriggerFault }[]> {
+  const states = await database.rows<TriggerState>(sourceTriggersQuery, [targets.map((target) => target.oid)]);
+  const stateByOid = new Map(states.map((state) => [state.oid, state]));
+  return targets.flatMap((target) => {
+    const fault = triggerFault(stateByOid.get(target.oid), target.owned);
+    return fault === undefined ? [] : [{ target, fault }];
+  });
+}
+
+/** What is wrong with a trigger? A state other than ALWAYS, where we could set it, proves a window of unseen changes. */
+export function triggerFault(state: Pick<TriggerState, 'enabled' | 'intact'> | undefined, owned: boolean): TriggerFault | undefined {
+  if (state === undefined) return 'missing';
+  if (!state.intact) return 'altered';
+  const works = state.enabled === 'A' || (state.enabled === 'O' && !owned);
+  return works ? undefined : 'disabled';
+}
+
+/**
+ * Creates or mends the trigger of one source, and appends a log row in the same transaction: whatever happened before
+ * it was in place went unseen. CREATE OR REPLACE needs the TRIGGER privilege alone, and enables again.
+ *
+ * @returns whether it had anything to do: another worker may have been faster
+ * @throws the lock timeout when writers kept the table for all of the attempts
+ */
+export async function mendTrigger(database: Database, target: TriggerTarget, signal: AbortSignal): Promise<boolean> {
+  return retriedOnLock(signal, () =>
+    database.transaction(
+      'look',
+      async (tx) => {
+        await lockSource(tx, target.id);
+        const [state] = await tx.rows<TriggerState>(sourceTriggersQuery, [[target.oid]]);
+        if (triggerFault(state, target.owned) === undefined) return false;
+        await tx.rows(
+          `CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${target.name} ` +
+            `FOR EACH STATEMENT EXECUTE FUNCTION refresh_listener.record_change('${target.id}')`,
+        );
+        if (target.owned) await tx.rows(`ALTER TABLE ${target.name} ENABLE ALWAYS TRIGGER refresh_listener`);
+        await tx.rows(`INSERT INTO refresh_listener.change_log (source, operation) VALUES ($1, 'T')`, [target.id]);
+        return true;
+      },
+      ddlLimits,
+    ),
+  );
+}
+
+/**
+ * Removes a source that no view reads any more: its trigger, its registers, its log rows and its row.
+ *
+ * DROP TRIGGER needs the table's owner, who we may not be. So the trigger is first replaced, to call a function of its
+ * own, and that function is dropped with CASCADE, which asks nobody but the function's owner.
+ *
+ * @returns false when a view has been linked to it meanwhile
+ */
+export async function removeSource(
+  database: Database, source: { readonly id: number; readonly oid: number }, signal: AbortSignal,
+): Promise<boolean> {
+  return retriedOnLock(signal, () =>
+    database.transaction(
+      'look',
+      async (tx) => {
+        // FOR UPDATE keeps a new link out until we are done: its foreign key check waits for this row.
+        const [row] = await tx.rows<{ relation: string | null; triggered: boolean }>(
+          `SELECT (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+                   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                   WHERE c.oid = s.oid) AS relation,
+                  EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+                          WHERE t.tgrelid = s.oid AND t.tgname = 'refresh_listener' AND NOT t.tgisinternal) AS triggered
+           FROM refresh_listener.source AS s WHERE s.id = $1 FOR UPDATE`,
+          [source.id],
+        );
+        if (row === undefined) return false;
+        const links = await tx.rows('SELECT FROM refresh_listener.view_source WHERE source = $1 LIMIT 1', [source.id]);
+        if (links.length > 0) return false;
+        if (row.relation !== null && row.triggered) {
+          const doomed = `refresh_listener.${quoteIdentifier(`doomed_${source.id}`)}`;
+          await tx.rows(`CREATE FUNCTION ${doomed}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`);
+          await tx.rows(
+            `CREATE OR REPLACE TRIGGER refresh_listener AFTER TRUNCATE ON ${row.relation} EXECUTE FUNCTION ${doomed}()`,
+          );
+          await tx.rows(`DROP FUNCTION ${doomed}() CASCADE`);
+        }
+        await tx.rows('DELETE FROM refresh_listener.change_log WHERE source = $1', [source.id]);
+        await tx.rows('DELETE FROM refresh_listener.source WHERE id = $1', [source.id]);
+        await tx.rows(`DROP SEQUENCE IF EXISTS refresh_listener.log_${source.id}, refresh_listener.hold_${source.id}`);
+        return true;
+      },
+      ddlLimits,
+    ),
+  );
+}
+
+/** One worker at a time; the others wait, up to the lock timeout, and then find it done. */
+async function lockSource(tx: Transaction, source: number): Promise<void> {
+  await tx.rows('SELECT pg_catalog.pg_advisory_xact_lock($1, $2)', [lockKeys.sourceTrigger, source]);
+}
+
+/** Lets writers pass between attempts; gives up after about a minute, for the next sweep to go on. */
+async function retriedOnLock<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+  return pRetry(attempt, {
+    retries: 40,
+    minTimeout: 100,
+    maxTimeout: 2_000,
+    factor: 1.3,
+    randomize: true,
+    signal,
+    shouldRetry: ({ error }) => ['55P03', '40P01', '57014'].includes(sqlstateOf(error) ?? ''),
+  });
+}

@@ -1,0 +1,147 @@
+import pg from 'pg';
+import { connectionSettings } from './connection.js';
+import { isConnectionLoss } from './sqlstate.js';
+
+/** Limits of one transaction, in milliseconds; 0 means none. */
+export interface TransactionLimits {
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** For questions that a standby must be able to answer, too. */
+  readonly readOnly?: boolean;
+}
+
+/** `look`: one connection for everything short. `absorb`: as many as views may be absorbed at a time. */
+export type Lane = 'look' | 'absorb';
+
+/** An open transaction. Statements run one after another on one connection. */
+export interface Transaction {
+  /** Backend process id, for `pg_locks` and `pg_cancel_backend`. */
+  readonly pid: number;
+  /** Rows of one statement. `Row` is what the caller knows the query to return: stated where rows enter, once. */
+  rows<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /** Breaks the connection at once, for when the server no longer answers on it; pending statements reject. */
+  sever(reason: string): void;
+}
+
+const shortLimits: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 60_000 };
+/** Beyond the server's own time limit: only a dead network is still silent then. */
+const silenceMarginMs = 5_000;
+
+/**
+ * The worker's connections to one database, apart from the doorbell's.
+ *
+ * Every statement runs in a transaction with stated settings, set for that transaction only: a role's or a database's
+ * defaults cannot change what we mean, and nothing leaks into other clients of a pooler.
+ */
+export class Database {
+  readonly #pools: Readonly<Record<Lane, pg.Pool>>;
+  #checkIntervalMs = 0;
+
+  /**
+   * @param url connection string; undefined means the PG* variables
+   * @param concurrency connections of the absorb lane
+   */
+  constructor(url: string | undefined, concurrency: number) {
+    const pool = (lane: Lane, max: number): pg.Pool => {
+      const created = new pg.Pool({ ...connectionSettings(url, `listener (${lane})`), max, idleTimeoutMillis: 60_000 });
+      // An idle connection that breaks is dropped by the pool; the next statement opens another and tells of any trouble.
+      created.on('error', () => undefined);
+      return created;
+    };
+    this.#pools = { look: pool('look', 1), absorb: pool('absorb', concurrency) };
+  }
+
+  /** Limits of every short transaction: none of them may ever hang the worker. */
+  static readonly shortLimits = shortLimits;
+
+  /**
+   * A refresh must not survive its worker: the server checks for a closed connection this often while it runs one.
+   * 0 where the server's platform cannot.
+   */
+  set connectionCheckIntervalMs(value: number) {
+    this.#checkIntervalMs = value;
+  }
+
+  /**
+   * Runs `work` in one READ COMMITTED transaction; commits when it returns, rolls back when it throws.
+   *
+   * @throws whatever `work`, the connection or the commit throws
+   */
+  async transaction<T>(lane: Lane, work: (transaction: Transaction) => Promise<T>, limits = shortLimits): Promise<T> {
+    const client = await this.#pools[lane].connect();
+    let broken: Error | undefined;
+    const onError = (error: Error): void => {
+      broken ??= error;
+    };
+    client.on('error', onError);
+    try {
+      const transaction = await begin(client, limits, this.#checkIntervalMs);
+      const result = await work(transaction);
+      await limited(client, 'COMMIT', shortLimits.statementTimeoutMs);
+      return result;
+    } catch (error) {
+      if (isConnectionLoss(error)) broken ??= error as Error;
+      if (broken === undefined) {
+        await limited(client, 'ROLLBACK', shortLimits.statementTimeoutMs).catch((rollbackError: unknown) => {
+          broken = rollbackError as Error;
+        });
+      }
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  /** One statement in a transaction of its own, on the look lane. */
+  async rows<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return this.transaction('look', (transaction) => transaction.rows<Row>(sql, parameters));
+  }
+
+  /** Closes every idle connection and waits for the busy ones. Harmless twice. */
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#pools).map((pool) => (pool.ending ? undefined : pool.end())));
+  }
+}
+
+async function begin(client: pg.PoolClient, limits: TransactionLimits, checkIntervalMs: number): Promise<Transaction> {
+  // row_security off: an error beats a silently filtered view. An empty search_path: nothing of ours depends on it.
+  const settings = [
+    `BEGIN ISOLATION LEVEL READ COMMITTED ${limits.readOnly === true ? 'READ ONLY' : 'READ WRITE'}`,
+    `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
+    `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
+    'SET LOCAL idle_in_transaction_session_timeout = 60000',
+    `SET LOCAL client_connection_check_interval = ${checkIntervalMs}`,
+    'SET LOCAL row_security = off',
+    "SET LOCAL search_path = ''",
+    'SELECT pg_catalog.pg_backend_pid() AS pid',
+  ];
+  const results = await limited(client, settings.join('; '), shortLimits.statementTimeoutMs);
+  const pid = (results as unknown as pg.QueryResult<{ pid: number }>[]).at(-1)?.rows[0]?.pid;
+  if (pid === undefined) throw new Error('The server did not say which backend serves this connection.');
+  return {
+    pid,
+    rows: async <Row extends object>(sql: string, parameters: readonly unknown[] = []) => {
+      const result = await limited(client, sql, limits.statementTimeoutMs, parameters);
+      return result.rows as Row[];
+    },
+    sever: (reason) => {
+      severed(client).destroy(new Error(`connection terminated: ${reason}`));
+    },
+  };
+}
+
+/** Runs one statement; rejects when the server stays silent beyond `timeoutMs` and a margin (0 means never). */
+async function limited(
+  client: pg.PoolClient, text: string, timeoutMs: number, values: readonly unknown[] = [],
+): Promise<pg.QueryResult<Record<string, unknown>>> {
+  // `query_timeout` of a single query is documented by `pg` and missing in its types.
+  const config: pg.QueryConfig & { query_timeout?: number } = values.length > 0 ? { text, values: [...values] } : { text };
+  if (timeoutMs > 0) config.query_timeout = timeoutMs + silenceMarginMs;
+  return client.query<Record<string, unknown>>(config);
+}
+
+/** The socket under a client: `pg` does not type its connection, which has held its socket as `stream` since 2012. */
+function severed(client: pg.PoolClient): { destroy(error: Error): void } {
+  return (client as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection.stream;
+}

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+
+/** The folder that holds the migrations and the queries, beside `src` and `dist` alike. */
+export const sqlFolder = new URL('../../sql/', import.meta.url);
+
+/**
+ * Reads one query of `sql/queries`, a file each, named for what it answers.
+ *
+ * @param name the file's name without `.sql`
+ * @throws when there is no such file: at import, so a missing file never waits for its first use
+ */
+export function loadQuery(name: string): string {
+  return readFileSync(new URL(`queries/${name}.sql`, sqlFolder), 'utf8');
+}

@@ -1,0 +1,185 @@
+import { fingerprintAfter, readFingerprints, type Fingerprint } from '../catalog/fingerprint.js';
+import type { ServedView } from '../catalog/graph.js';
+import { lockKeys } from '../catalog/lock-key.js';
+import type { Database, Transaction } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+import { choosePlan, readRefreshTarget, refresh, type RefreshPlan, type RefreshResult, type RefreshTarget } from './refresh.js';
+
+const absorbBeginQuery = loadQuery('absorb-begin');
+const absorbEndQuery = loadQuery('absorb-end');
+const keepFingerprintsQuery = loadQuery('keep-fingerprints');
+const foreseeFingerprintQuery = loadQuery('foresee-fingerprint');
+const recordRunQuery = loadQuery('record-run');
+
+/** Why a view is absorbed. */
+export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'manual' | 'schedule';
+
+/** What one absorb did. */
+export interface Absorbed {
+  readonly outcome: 'absorbed';
+  readonly plan: RefreshPlan;
+  /** Names of the sources that had log rows. */
+  readonly sources: readonly string[];
+  /** From the oldest change absorbed to the commit that shows it, by the server's clock; null when no log row told. */
+  readonly stalenessMs: number | null;
+  readonly durationMs: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Whether views that read this one have become stale. */
+  readonly changed: boolean;
+  /** The view, as it was before: for the advice on a plain refresh. */
+  readonly target: RefreshTarget;
+}
+
+/** Nothing was done: the view is fresh already, or another worker is absorbing it right now. */
+export interface Skipped {
+  readonly outcome: 'fresh' | 'locked';
+}
+
+/** Somebody else moved the cursor meanwhile; everything was rolled back. Look again. */
+export class CursorMoved extends Error {
+  override readonly name = 'CursorMoved';
+  readonly code = '40001';
+}
+
+/** The row of `absorb-begin.sql`. Snapshots and xid8 are texts. */
+interface Begin {
+  readonly snapshot: string;
+  readonly cursor: string;
+  readonly wholeMarks: number;
+  readonly whole: boolean;
+  readonly settleXid: string | null;
+  readonly settled: boolean;
+  readonly populated: boolean;
+  readonly changes: number;
+  readonly sources: readonly string[];
+  readonly oldestMs: number | null;
+  /** Its id as a source, when other views read it. */
+  readonly asSource: number | null;
+}
+
+export interface AbsorbOptions {
+  readonly reason: AbsorbReason;
+  readonly lockTimeoutMs: number;
+  /** 0: none. Always stated, so that a provider's default does not kill a refresh. */
+  readonly refreshTimeoutMs: number;
+  /** Told which backend works, once it begins to: for whoever must cancel it. */
+  readonly onWorking?: (work: { readonly transaction: Transaction; readonly plan: RefreshPlan }) => void;
+}
+
+/** Is the view stale? The one rule; `stale-views.sql` asks it of many views at once. Pure. */
+export function isStale(state: Pick<Begin, 'whole' | 'settled' | 'populated' | 'changes'>): boolean {
+  return state.whole || state.settled || !state.populated || state.changes > 0;
+}
+
+/**
+ * Absorbs: one transaction that brings a view up to a snapshot, stores that snapshot as its cursor, and records the
+ * run. It commits whole or not at all, so a crash anywhere costs a repeat and never a loss.
+ *
+ * READ COMMITTED: the cursor's snapshot is read first, the refresh that follows sees at least that. What commits in
+ * between is refreshed once more. (Under REPEATABLE READ a foreign refresh could slip in after the snapshot.)
+ *
+ * @throws CursorMoved, and whatever the refresh throws
+ */
+export async function absorb(database: Database, view: ServedView, options: AbsorbOptions): Promise<Absorbed | Skipped> {
+  const limits = { lockTimeoutMs: options.lockTimeoutMs, statementTimeoutMs: options.refreshTimeoutMs };
+  return database.transaction(
+    'absorb',
+    async (tx) => {
+      const startedMs = performance.now();
+      if (!(await tryLock(tx, view.id))) return { outcome: 'locked' };
+      // Before the snapshot, never after it: what the fingerprint has not seen is looked into once too often.
+      const fingerprints = await readFingerprints(tx, view.sources);
+      const begin = await readBegin(tx, view);
+      if (begin === undefined || !isStale(begin)) return { outcome: 'fresh' };
+      const target = await readRefreshTarget(tx, view.oid);
+      if (target === undefined) throw new Error(`${view.name} is gone.`);
+      const plan = choosePlan(target);
+      options.onWorking?.({ transaction: tx, plan });
+
+      const own = begin.asSource === null ? undefined : (await readFingerprints(tx, [begin.asSource])).get(begin.asSource);
+      const result = await refresh(tx, view, target, begin.asSource !== null);
+      if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own);
+      await keepFingerprints(tx, view.id, fingerprints);
+      const durationMs = performance.now() - startedMs;
+      const stalenessMs = await moveCursor(tx, view, begin, durationMs);
+      await recordRun(tx, view, options.reason, { plan, durationMs, stalenessMs, sources: begin.sources, ...result });
+      return {
+        outcome: 'absorbed', plan, sources: begin.sources, stalenessMs, durationMs, target,
+        inserted: result.inserted, updated: result.updated, deleted: result.deleted,
+        changed: result.changed && begin.asSource !== null,
+      };
+    },
+    limits,
+  );
+}
+
+async function tryLock(tx: Transaction, view: number): Promise<boolean> {
+  const [row] = await tx.rows<{ locked: boolean }>(
+    'SELECT pg_catalog.pg_try_advisory_xact_lock($1, $2) AS locked', [lockKeys.absorb, view],
+  );
+  return row?.locked === true;
+}
+
+async function readBegin(tx: Transaction, view: ServedView): Promise<Begin | undefined> {
+  const [begin] = await tx.rows<Begin>(absorbBeginQuery, [view.id]);
+  return begin;
+}
+
+/**
+ * A refresh that changed rows is a change of the view as a source: its log row, in the same transaction, makes the
+ * views over it stale by the one rule. One that changed nothing is foreseen in their fingerprints, so that the sweep
+ * does not take it for a change that went unseen.
+ */
+async function tellDependents(
+  tx: Transaction, source: number, result: RefreshResult, before: Fingerprint | undefined,
+): Promise<void> {
+  if (result.changed) {
+    await tx.rows(`INSERT INTO refresh_listener.change_log (source, operation) VALUES ($1, 'T')`, [source]);
+    await tx.rows(`SELECT pg_catalog.pg_notify('refresh_listener', $1)`, [String(source)]);
+  } else if (before !== undefined) {
+    await tx.rows(foreseeFingerprintQuery, [source, JSON.stringify(before), JSON.stringify(fingerprintAfter(before, result.written))]);
+  }
+  await tx.rows('SELECT pg_catalog.pg_stat_force_next_flush()');
+}
+
+async function keepFingerprints(tx: Transaction, view: number, fingerprints: ReadonlyMap<number, Fingerprint>): Promise<void> {
+  await tx.rows(keepFingerprintsQuery, [
+    view, [...fingerprints.keys()], [...fingerprints.values()].map((fingerprint) => JSON.stringify(fingerprint)),
+  ]);
+}
+
+/** @returns the staleness in ms, by the server's clock */
+async function moveCursor(tx: Transaction, view: ServedView, begin: Begin, durationMs: number): Promise<number | null> {
+  const [moved] = await tx.rows<{ stalenessMs: number | null }>(absorbEndQuery, [
+    view.id, begin.cursor, begin.snapshot, begin.wholeMarks, begin.settled ? begin.settleXid : null, durationMs, begin.oldestMs,
+  ]);
+  if (moved === undefined) throw new CursorMoved(`The cursor of ${view.name} was moved by somebody else meanwhile.`);
+  return moved.stalenessMs;
+}
+
+async function recordRun(
+  tx: Transaction, view: ServedView, reason: AbsorbReason,
+  run: Pick<RefreshResult, 'inserted' | 'updated' | 'deleted'> & Pick<Absorbed, 'plan' | 'durationMs' | 'stalenessMs' | 'sources'>,
+): Promise<void> {
+  await tx.rows(recordRunQuery, [
+    view.id, run.plan, reason, run.durationMs, run.inserted, run.updated, run.deleted, run.stalenessMs, run.sources, null, null,
+  ]);
+}
+
+/** Records that an absorb failed, in a transaction of its own, for the first was rolled back. */
+export async function recordFailure(
+  database: Database, view: ServedView, reason: AbsorbReason,
+  failure: { readonly durationMs: number; readonly sqlstate: string | null; readonly message: string },
+): Promise<void> {
+  await database.transaction('look', async (tx) => {
+    await tx.rows(
+      `UPDATE refresh_listener.view SET last_error = $2, consecutive_failures = consecutive_failures + 1 WHERE id = $1`,
+      [view.id, failure.message],
+    );
+    await tx.rows(recordRunQuery, [
+      view.id, null, reason, failure.durationMs, null, null, null, null, [], failure.sqlstate, failure.message,
+    ]);
+  });
+}

@@ -1,0 +1,235 @@
+import { performance } from 'node:perf_hooks';
+import type { ServedGraph, ServedView } from '../catalog/graph.js';
+import type { Database } from '../database/database.js';
+import { classifyFailure, isConnectionLoss, sqlstateOf } from '../database/sqlstate.js';
+import type { FailureKind } from '../database/sqlstate.js';
+import { absorb, CursorMoved, recordFailure, type Absorbed, type AbsorbReason, type Skipped } from './absorb.js';
+import { restMs, retryInMs, type RetryLimits } from './after-failure.js';
+import { cancelBackend, watchRightOfWay } from './right-of-way.js';
+import { nextTurnAt, nextTurns, type Turn } from './turn.js';
+
+export interface FreshenerOptions extends RetryLimits {
+  readonly database: Database;
+  readonly concurrency: number;
+  readonly lockTimeoutMs: number;
+  readonly refreshTimeoutMs: number;
+  readonly onAbsorbed: (view: ServedView, reason: AbsorbReason, absorbed: Absorbed) => void;
+  readonly onSkipped: (view: ServedView, reason: AbsorbReason, because: Skipped['outcome'] | 'absorbed') => void;
+  readonly onYielded: (view: ServedView, yielded: { durationMs: number; waiters: number; times: number; retryInMs: number }) => void;
+  readonly onFailed: (view: ServedView, reason: AbsorbReason, failure: Failure) => void;
+  /** The failure itself could not be written down; the worker goes on. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export interface Failure {
+  readonly error: unknown;
+  readonly kind: FailureKind;
+  readonly sqlstate: string | undefined;
+  /** In a row, from 1. */
+  readonly attempt: number;
+  readonly durationMs: number;
+  readonly retryInMs: number;
+}
+
+/** One view's place in the queue. */
+interface Place {
+  view: ServedView;
+  due: AbsorbReason | undefined;
+  expected: boolean;
+  running: boolean;
+  notBefore: number;
+  failures: number;
+  yields: number;
+  /** Backend of the running absorb. */
+  pid: number | undefined;
+}
+
+/** When another worker is absorbing a view, look again after this long: it may die before it is done. */
+const lookAgainMs = 500;
+
+/**
+ * Absorbs views that have become due: upstream first, `concurrency` at a time, each with a rest, each by its own
+ * back-off when it fails. What is to be done next is decided by `nextTurns`; this class does it.
+ */
+export class Freshener {
+  readonly #options: FreshenerOptions;
+  readonly #places = new Map<number, Place>();
+  readonly #running = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #cancelling = false;
+
+  constructor(options: FreshenerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over what is served now; views that are no longer lose their place, and with it what was due. */
+  serve(graph: ServedGraph): void {
+    for (const id of this.#places.keys()) if (!graph.views.has(id)) this.#places.delete(id);
+    for (const view of graph.views.values()) {
+      const place = this.#places.get(view.id);
+      if (place === undefined) this.#places.set(view.id, newPlace(view));
+      else place.view = view;
+    }
+    this.#next();
+  }
+
+  /** A change was seen that is being debounced: views that read this one wait for it. */
+  expect(view: number): void {
+    const place = this.#places.get(view);
+    if (place !== undefined) place.expected = true;
+  }
+
+  /** Absorb this view as soon as it may be. The first reason given counts. */
+  request(view: number, reason: AbsorbReason): void {
+    const place = this.#places.get(view);
+    if (place === undefined || this.#stopped) return;
+    place.expected = false;
+    place.due ??= reason;
+    this.#next();
+  }
+
+  /** Forgets back-offs: what they waited for, the server say, is there again. */
+  retryNow(): void {
+    for (const place of this.#places.values()) if (place.failures > 0) place.notBefore = 0;
+    this.#next();
+  }
+
+  /**
+   * Takes no more work, lets what runs finish within `graceMs`, then cancels it on the server. Complete when it returns.
+   *
+   * @returns whether everything finished by itself
+   */
+  async stop(graceMs: number): Promise<boolean> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    if (this.#running.size === 0) return !this.#cancelling;
+    const grace = graceMs > 0 ? setTimeout(() => void this.cancel(), graceMs) : undefined;
+    if (graceMs <= 0) await this.cancel();
+    await Promise.all(this.#running);
+    clearTimeout(grace);
+    return !this.#cancelling;
+  }
+
+  /** Cancels on the server what is running. For a stop that can wait no longer. */
+  async cancel(): Promise<void> {
+    this.#cancelling = true;
+    const pids = [...this.#places.values()].flatMap((place) => place.pid ?? []);
+    await Promise.all(pids.map((pid) => cancelBackend(this.#options.database, pid).catch(this.#options.onTrouble)));
+  }
+
+  #next(): void {
+    if (this.#stopped) return;
+    const now = performance.now();
+    const turns = new Map([...this.#places].map(([id, place]) => [id, turnOf(place)]));
+    for (const id of nextTurns(turns, now, this.#options.concurrency - this.#running.size)) {
+      const place = this.#places.get(id);
+      if (place === undefined) continue;
+      const run = this.#run(place).finally(() => {
+        this.#running.delete(run);
+        this.#next();
+      });
+      this.#running.add(run);
+    }
+    clearTimeout(this.#timer);
+    const at = nextTurnAt(turns, now);
+    if (at !== undefined) this.#timer = setTimeout(() => this.#next(), Math.ceil(at - now));
+  }
+
+  /** One absorb of one view. What comes while it runs makes the view due once more. */
+  async #run(place: Place): Promise<void> {
+    const reason = place.due ?? 'change';
+    const { view } = place;
+    place.due = undefined;
+    place.running = true;
+    const startedAt = performance.now();
+    const done = new AbortController();
+    let rightOfWay: Promise<number | undefined> = Promise.resolve(undefined);
+    try {
+      const result = await absorb(this.#options.database, view, {
+        reason,
+        lockTimeoutMs: this.#options.lockTimeoutMs,
+        refreshTimeoutMs: this.#options.refreshTimeoutMs,
+        onWorking: (work) => {
+          place.pid = work.transaction.pid;
+          if (this.#cancelling) void this.cancel();
+          rightOfWay = watchRightOfWay(this.#options.database, work, view.oid, place.yields, done.signal);
+          // A watch that fails costs the right of way, never the refresh: its own connection tells if the server is gone.
+          rightOfWay.catch(this.#options.onTrouble);
+        },
+      });
+      this.#finished(place, reason, result, performance.now() - startedAt);
+    } catch (error) {
+      done.abort();
+      const waiters = await rightOfWay.catch(() => undefined);
+      await this.#failed(place, reason, error, performance.now() - startedAt, waiters);
+    } finally {
+      done.abort();
+      place.pid = undefined;
+      place.running = false;
+    }
+  }
+
+  #finished(place: Place, reason: AbsorbReason, result: Absorbed | Skipped, durationMs: number): void {
+    place.failures = 0;
+    const now = performance.now();
+    if (result.outcome === 'locked') {
+      // Whoever holds the lock may have read its snapshot before our change: only a look under the lock can tell.
+      place.due ??= reason;
+      place.notBefore = now + lookAgainMs;
+      this.#options.onSkipped(place.view, reason, 'locked');
+      return;
+    }
+    place.yields = 0;
+    if (result.outcome !== 'absorbed') {
+      this.#options.onSkipped(place.view, reason, result.outcome);
+      return;
+    }
+    place.notBefore = now + restMs(durationMs);
+    this.#options.onAbsorbed(place.view, reason, result);
+    if (!result.changed) return;
+    for (const dependent of this.#places.values()) {
+      if (dependent.view.upstream.includes(place.view.id)) this.request(dependent.view.id, 'upstream');
+    }
+  }
+
+  async #failed(place: Place, reason: AbsorbReason, error: unknown, durationMs: number, waiters: number | undefined): Promise<void> {
+    const now = performance.now();
+    if (this.#cancelling) return; // cancelled by our own stop: nothing failed, and the view stays stale
+    place.due ??= reason;
+    if (error instanceof CursorMoved) {
+      place.notBefore = now;
+      this.#options.onSkipped(place.view, reason, 'absorbed');
+      return;
+    }
+    const kind = classifyFailure(error);
+    if (kind === 'cancelled' && waiters !== undefined) {
+      place.yields += 1;
+      const wait = retryInMs('transient', place.yields, this.#options, Math.random);
+      place.notBefore = now + wait;
+      this.#options.onYielded(place.view, { durationMs, waiters, times: place.yields, retryInMs: wait });
+      return;
+    }
+    place.failures += 1;
+    const wait = retryInMs(kind, place.failures, this.#options, Math.random);
+    place.notBefore = now + wait;
+    const sqlstate = sqlstateOf(error);
+    this.#options.onFailed(place.view, reason, { error, kind, sqlstate, attempt: place.failures, durationMs, retryInMs: wait });
+    if (isConnectionLoss(error)) return; // nowhere to write it
+    const message = error instanceof Error ? error.message : String(error);
+    await recordFailure(this.#options.database, place.view, reason, { durationMs, sqlstate: sqlstate ?? null, message }).catch(
+      this.#options.onTrouble,
+    );
+  }
+}
+
+function newPlace(view: ServedView): Place {
+  return { view, due: undefined, expected: false, running: false, notBefore: 0, failures: 0, yields: 0, pid: undefined };
+}
+
+function turnOf(place: Place): Turn {
+  return {
+    id: place.view.id, upstream: place.view.upstream, due: place.due !== undefined, expected: place.expected,
+    running: place.running, notBefore: place.notBefore,
+  };
+}

@@ -1,0 +1,145 @@
+import type { ServedGraph, ServedSource } from '../catalog/graph.js';
+import { cleanLog, pruneRuns } from '../catalog/clean-up.js';
+import { clampHolds, silenceHolds } from '../catalog/hold-register.js';
+import { renewLease } from '../catalog/lease.js';
+import { ensureLog, type LogState } from '../catalog/log-identity.js';
+import { forgetView, planRegistration, readRegistry, register, unreadSources, type RegisteredView } from '../catalog/registry.js';
+import { needsTrigger, survey, type Survey } from '../catalog/survey.js';
+import { findTriggerFaults, mendTrigger, removeSource, type TriggerFault, type TriggerTarget } from '../catalog/trigger.js';
+import type { ViewPattern } from '../config/view-pattern.js';
+import type { Database } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+import { findUnseenChanges, type UnseenChange } from './unseen-change.js';
+
+const staleViewsQuery = loadQuery('stale-views');
+
+/** What a sweep tells while it works, each as it is found. */
+export interface SweepObserver {
+  /** What is served from here on; told before staleness is asked for, so that no log row falls between. */
+  readonly onGraph: (graph: ServedGraph, found: Survey) => void;
+  readonly onLogState: (state: LogState) => void;
+  readonly onLapse: (sources: readonly ServedSource[]) => void;
+  readonly onTrigger: (source: TriggerTarget, fault: TriggerFault) => void;
+  /** Writers, or missing privileges, kept a trigger from being created: tried again in the next sweep. */
+  readonly onTriggerTrouble: (source: string, error: unknown) => void;
+  readonly onRemoved: (source: string) => void;
+  readonly onForgotten: (view: RegisteredView) => void;
+  readonly onUnseen: (change: UnseenChange) => void;
+}
+
+export interface SweepOptions {
+  readonly database: Database;
+  readonly patterns: readonly ViewPattern[];
+  /** How long a lease lasts, and how long after it triggers go on appending. */
+  readonly leaseMs: number;
+  readonly lapseMs: number;
+  readonly historyMs: number;
+  /** Whether writers ring: false in polling mode. */
+  readonly ringing: () => boolean;
+  readonly signal: AbortSignal;
+  readonly observer: SweepObserver;
+}
+
+/** Why a view was found stale without a ring. */
+export interface StaleView {
+  readonly id: number;
+  /** Marked, settled or not populated: nothing that a debounce is waiting for. */
+  readonly whole: boolean;
+}
+
+export interface SweepResult {
+  readonly stale: readonly StaleView[];
+  readonly views: number;
+  readonly unseen: number;
+  readonly mended: number;
+}
+
+/**
+ * The periodic look that needs no doorbell: it makes the database objects what they should be, finds every stale view
+ * whatever became of the rings, and what no trigger saw, and cleans up. In a fixed number of queries while nothing is
+ * to be mended.
+ *
+ * The order matters. Links come before triggers, so that a trigger's first log row is kept for the view; triggers come
+ * before the question what is stale; and what is served is told before that.
+ */
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
+  const { database, observer, lapseMs, leaseMs } = options;
+  observer.onLogState(await ensureLog(database));
+  const found = await survey(database, options.patterns);
+  const registry = await readRegistry(database, lapseMs);
+  await forget(options, found, registry);
+  const graph = await register(database, found, leaseMs, registry);
+  const lapsed = await renewLease(database, graph, leaseMs, lapseMs);
+  if (lapsed.length > 0) observer.onLapse(lapsed);
+  const mended = await mendTriggers(options, graph, found);
+  if (options.ringing()) await clampHolds(database, [...graph.sources.keys()]);
+  else await silenceHolds(database, [...graph.sources.keys()]);
+  observer.onGraph(graph, found);
+
+  const states = await readStaleness(database, graph);
+  const fresh = states.filter((state) => !isStaleState(state)).map((state) => state.id);
+  const unseen = await findUnseenChanges(database, graph, fresh);
+  unseen.forEach(observer.onUnseen);
+  const stale = [
+    ...states.filter(isStaleState).map((state) => ({ id: state.id, whole: state.whole || state.settled || !state.populated })),
+    ...new Set(unseen.flatMap((change) => change.views)),
+  ].map((view) => ('whole' in view ? view : { id: view.id, whole: true }));
+
+  await cleanLog(database, lapseMs);
+  await pruneRuns(database, options.historyMs);
+  return { stale, views: graph.views.size, unseen: unseen.length, mended };
+}
+
+/** The row of `stale-views.sql`. */
+interface Staleness {
+  readonly id: number;
+  readonly whole: boolean;
+  readonly settled: boolean;
+  readonly populated: boolean;
+  readonly logged: boolean;
+}
+
+function isStaleState(state: Staleness): boolean {
+  return state.whole || state.settled || !state.populated || state.logged;
+}
+
+async function readStaleness(database: Database, graph: ServedGraph): Promise<Staleness[]> {
+  return database.rows<Staleness>(staleViewsQuery, [[...graph.views.keys()]]);
+}
+
+/** Removes what nobody needs any more: views that are gone or abandoned, then sources that no view reads. */
+async function forget(options: SweepOptions, found: Survey, registry: readonly RegisteredView[]): Promise<void> {
+  const { database, observer, signal, lapseMs } = options;
+  for (const view of planRegistration(found, registry).forget) {
+    if (await forgetView(database, view, lapseMs)) observer.onForgotten(view);
+  }
+  for (const source of await unreadSources(database)) {
+    try {
+      if (await removeSource(database, source, signal)) observer.onRemoved(source.name);
+    } catch (error) {
+      observer.onTriggerTrouble(source.name, error);
+    }
+  }
+}
+
+/** Creates missing triggers and mends broken ones. @returns how many */
+async function mendTriggers(options: SweepOptions, graph: ServedGraph, found: Survey): Promise<number> {
+  const { database, observer, signal } = options;
+  const surveyed = new Map(found.views.flatMap((view) => view.sources).map((source) => [source.oid, source]));
+  const targets = [...graph.sources.values()].flatMap((source) => {
+    const facts = surveyed.get(source.oid);
+    return facts !== undefined && needsTrigger(facts) ? [{ ...source, owned: facts.owned }] : [];
+  });
+  let mended = 0;
+  for (const { target, fault } of await findTriggerFaults(database, targets)) {
+    try {
+      if (!(await mendTrigger(database, target, signal))) continue;
+      mended += 1;
+      observer.onTrigger(target, fault);
+    } catch (error) {
+      observer.onTriggerTrouble(target.name, error);
+    }
+  }
+  return mended;
+}
+

@@ -1,0 +1,67 @@
+import { fingerprintChange, readFingerprints, type Fingerprint, type FingerprintChange } from '../catalog/fingerprint.js';
+import type { ServedGraph, ServedSource, ServedView } from '../catalog/graph.js';
+import type { Database } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+
+const absorbedFingerprintsQuery = loadQuery('absorbed-fingerprints');
+
+/** A source that changed without a log row, and the views that must look into it. */
+export interface UnseenChange {
+  readonly source: ServedSource;
+  readonly change: FingerprintChange;
+  readonly views: readonly ServedView[];
+}
+
+/** What a view's last absorb saw of a source. `cursor` is a pg_snapshot as text. */
+interface AbsorbedFingerprint {
+  readonly view: number;
+  readonly source: number;
+  readonly fingerprint: Fingerprint;
+  readonly cursor: string;
+}
+
+/**
+ * Finds changes that no trigger saw, in a fixed number of queries, and marks the views stale whole that have not
+ * absorbed them.
+ *
+ * @param freshViews ids of the views that are not stale: for the others an absorb is on its way that takes in all
+ */
+export async function findUnseenChanges(
+  database: Database, graph: ServedGraph, freshViews: readonly number[],
+): Promise<UnseenChange[]> {
+  if (freshViews.length === 0) return [];
+  const absorbed = await database.rows<AbsorbedFingerprint>(absorbedFingerprintsQuery, [freshViews]);
+  const now = await database.transaction('look', (tx) =>
+    readFingerprints(tx, [...new Set(absorbed.map((fingerprint) => fingerprint.source))]),
+  );
+  const differing = absorbed.flatMap((before) => {
+    const current = now.get(before.source);
+    const change = current === undefined ? undefined : fingerprintChange(before.fingerprint, current);
+    return change === undefined ? [] : [{ ...before, change }];
+  });
+  const marked = new Set(await markWhole(database, differing));
+  const unseen = new Map<number, { source: ServedSource; change: FingerprintChange; views: ServedView[] }>();
+  for (const { view: viewId, source: sourceId, change } of differing) {
+    const view = graph.views.get(viewId);
+    const source = graph.sources.get(sourceId);
+    if (!marked.has(viewId) || view === undefined || source === undefined) continue;
+    const entry = unseen.get(sourceId) ?? { source, change, views: [] };
+    entry.views.push(view);
+    unseen.set(sourceId, entry);
+  }
+  return [...unseen.values()];
+}
+
+/** Marks views, unless they have been absorbed since their fingerprints were read. @returns ids of those marked */
+async function markWhole(database: Database, views: readonly Pick<AbsorbedFingerprint, 'view' | 'cursor'>[]): Promise<number[]> {
+  if (views.length === 0) return [];
+  const cursors = new Map(views.map((view) => [view.view, view.cursor]));
+  const marked = await database.rows<{ id: number }>(
+    `UPDATE refresh_listener.view AS v SET whole_marks = v.whole_marks + 1
+     FROM pg_catalog.unnest($1::pg_catalog.int4[], $2::pg_catalog.text[]) AS m (view, cursor)
+     WHERE v.id = m.view AND v.cursor::pg_catalog.text = m.cursor
+     RETURNING v.id`,
+    [[...cursors.keys()], [...cursors.values()]],
+  );
+  return marked.map((row) => row.id);
+}
