@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { formatDuration, longestTimerMs, parseDuration } from './duration.js';
+import { splitNames } from './name-list.js';
+import { redactUrl } from './redact-url.js';
+import { UsageError } from './usage-error.js';
+import type { ViewPattern } from './view-pattern.js';
+import { parseViewPattern } from './view-pattern.js';
+
+/** How the text of an option is read. Every type reads text, since flags and the environment hold nothing else. */
+export interface OptionType<Value> {
+  readonly name: 'duration' | 'integer' | 'names' | 'choice' | 'boolean' | 'url';
+  /** Whether the option may be repeated; its schema then takes a list of texts. */
+  readonly repeatable: boolean;
+  /** The only texts that are accepted, if they can be counted. */
+  readonly choices?: readonly string[];
+  readonly schema: z.ZodType<Value>;
+}
+
+/**
+ * Milliseconds.
+ * @param limits.minMs the shortest accepted (default 0).
+ * @param limits.maxMs the longest accepted (default: what a timer takes).
+ * @param limits.none whether 'none' is accepted; it reads as 0.
+ */
+export function duration(limits: { minMs?: number; maxMs?: number; none?: boolean } = {}): OptionType<number> {
+  const { minMs = 0, maxMs = longestTimerMs, none = false } = limits;
+  return {
+    name: 'duration',
+    repeatable: false,
+    schema: text((given) => {
+      if (none && given.trim().toLowerCase() === 'none') return 0;
+      const value = parseDuration(given, maxMs);
+      if (value === 0 && none) return 0;
+      if (value < minMs) {
+        throw new UsageError(`${JSON.stringify(given)} is too short: the shortest is ${formatDuration(minMs)}${none ? ", or 'none'" : ''}`);
+      }
+      return value;
+    }),
+  };
+}
+
+/** A whole number between two bounds, both included. */
+export function integer(min: number, max: number): OptionType<number> {
+  return {
+    name: 'integer',
+    repeatable: false,
+    schema: text((given) => {
+      const value = /^\s*\d{1,15}\s*$/.test(given) ? Number(given) : NaN;
+      if (value >= min && value <= max) return value;
+      throw new UsageError(`${JSON.stringify(given)} is not accepted: write a whole number from ${min} to ${max}`);
+    }),
+  };
+}
+
+export function choice<const Choice extends string>(...choices: readonly Choice[]): OptionType<Choice> {
+  return {
+    name: 'choice',
+    repeatable: false,
+    choices,
+    schema: text((given) => {
+      const found = choices.find((one) => one === given.trim().toLowerCase());
+      if (found !== undefined) return found;
+      throw new UsageError(`${JSON.stringify(given)} is not accepted: write ${choices.join(' or ')}`);
+    }),
+  };
+}
+
+export function boolean(): OptionType<boolean> {
+  return {
+    name: 'boolean',
+    repeatable: false,
+    choices: ['true', 'false'],
+    schema: text((given) => {
+      if (/^\s*(true|yes|on|1)\s*$/i.test(given)) return true;
+      if (/^\s*(false|no|off|0)\s*$/i.test(given)) return false;
+      throw new UsageError(`${JSON.stringify(given)} is not accepted: write true or false`);
+    }),
+  };
+}
+
+/** Names and patterns of views, comma separated or one a text. */
+export function viewNames(): OptionType<readonly ViewPattern[]> {
+  return {
+    name: 'names',
+    repeatable: true,
+    schema: z.array(z.string()).transform((given, context) =>
+      reported(context, () => {
+        const names = given.flatMap(splitNames);
+        if (names.length === 0) throw new UsageError('names no view: write for example mv_dashboard, analytics.mv or \'mv_*\'');
+        return names.map(parseViewPattern);
+      }),
+    ),
+  };
+}
+
+/** A PostgreSQL connection URL. */
+export function postgresUrl(): OptionType<string> {
+  return {
+    name: 'url',
+    repeatable: false,
+    schema: text((given) => {
+      const url = given.trim();
+      const example = 'write postgres://user:password@host:5432/database';
+      if (!/^postgres(ql)?:\/\//i.test(url)) {
+        throw new UsageError(`${JSON.stringify(redactUrl(url))} is not a PostgreSQL URL: ${example}`);
+      }
+      // A user before an empty host (socket in ?host=) is usual for PostgreSQL, but no URL to the standard.
+      const standard = url.replace('@/', '@socket/');
+      if (!URL.canParse(standard) || new URL(standard).hash !== '' || new URL(standard).pathname.includes('@')) {
+        throw new UsageError(
+          `${JSON.stringify(redactUrl(url))} cannot be read: ${example}, and in the password %40 for @, %2F for /, %23 for #, %3F for ?, %25 for %`,
+        );
+      }
+      return url;
+    }),
+  };
+}
+
+function text<Value>(read: (given: string) => Value): z.ZodType<Value> {
+  return z.string().transform((given, context) => reported(context, () => read(given)));
+}
+
+/** A UsageError is an issue of the value; anything else is a fault of ours and passes. */
+function reported<Value>(context: z.RefinementCtx, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+}

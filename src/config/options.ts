@@ -1,0 +1,156 @@
+import type { OptionType } from './option-type.js';
+import { choice, duration, integer, postgresUrl, viewNames } from './option-type.js';
+
+export interface Option<Value = unknown> {
+  readonly type: OptionType<Value>;
+  /** As one would write it. Absent: the option is required, or `fallback` says what happens without it. */
+  readonly default?: string;
+  readonly fallback?: string;
+  readonly required?: true;
+  readonly description: string;
+  readonly group: 'Views' | 'Database' | 'When to look' | 'How to refresh' | 'Log';
+  /** A variable that is read after LISTENER_..., because platforms set it. */
+  readonly platformVariable?: string;
+}
+
+const day = 24 * 60 * 60 * 1000;
+
+/** Every option, declared once. The key is its name on the command line; environmentNames() tells its variables. */
+export const options = {
+  views: {
+    type: viewNames(),
+    required: true,
+    description: "Views to keep fresh, as SQL names them, or patterns such as 'mv_*'. Repeat it or separate with commas",
+    group: 'Views',
+  },
+  'database-url': {
+    type: postgresUrl(),
+    fallback: 'PG* variables',
+    platformVariable: 'DATABASE_URL',
+    description: 'Where the views live. A variable keeps the password out of the process list',
+    group: 'Database',
+  },
+  'listen-url': {
+    type: postgresUrl(),
+    fallback: 'the same',
+    description: 'A direct connection for notifications, where the database URL leads through a pooler',
+    group: 'Database',
+  },
+  'lock-timeout': {
+    // PostgreSQL reads 0 as "wait for ever", and a refresh that waits for a lock makes others wait behind it.
+    type: duration({ minMs: 1 }),
+    default: '5s',
+    description: 'How long a refresh waits for a lock before it tries again later',
+    group: 'Database',
+  },
+  debounce: {
+    type: duration(),
+    default: '5s',
+    description: 'Refresh once changes have been quiet for so long',
+    group: 'When to look',
+  },
+  'max-wait': {
+    type: duration(),
+    default: '30s',
+    description: 'But never later than this after the first change',
+    group: 'When to look',
+  },
+  sweep: {
+    type: duration({ minMs: 100 }),
+    default: '1m',
+    description: 'How often to look for changes without being notified',
+    group: 'When to look',
+  },
+  wake: {
+    type: choice('notify', 'poll'),
+    default: 'notify',
+    description: 'Be woken by notifications, or look every --poll',
+    group: 'When to look',
+  },
+  poll: {
+    type: duration({ minMs: 10 }),
+    default: '1s',
+    description: 'How often to look with --wake poll, or where no notifications arrive',
+    group: 'When to look',
+  },
+  canary: {
+    type: duration({ minMs: 100 }),
+    default: '30s',
+    description: 'How often to prove that notifications still arrive',
+    group: 'When to look',
+  },
+  lapse: {
+    type: duration({ minMs: 1000 }),
+    default: '1h',
+    description: 'Stop recording changes so long after the last worker was seen',
+    group: 'When to look',
+  },
+  concurrency: {
+    type: integer(1, 100),
+    default: '2',
+    description: 'How many views to refresh at a time, each on its own connection',
+    group: 'How to refresh',
+  },
+  'refresh-timeout': {
+    type: duration({ minMs: 1, none: true }),
+    default: 'none',
+    description: 'Cancel a refresh that runs longer',
+    group: 'How to refresh',
+  },
+  'retry-base': {
+    type: duration({ minMs: 1 }),
+    default: '1s',
+    description: 'Wait about so long after a first failure, twice as long after each further one',
+    group: 'How to refresh',
+  },
+  'retry-max': {
+    type: duration({ minMs: 1 }),
+    default: '5m',
+    description: 'But never longer than this',
+    group: 'How to refresh',
+  },
+  grace: {
+    type: duration(),
+    default: '20s',
+    description: 'How long a running refresh may take to finish at shutdown before it is cancelled',
+    group: 'How to refresh',
+  },
+  history: {
+    // Compared with dates in the database, never a timer.
+    type: duration({ maxMs: 3650 * day }),
+    default: '7 days',
+    description: 'How long to keep the record of past refreshes',
+    group: 'How to refresh',
+  },
+  'log-level': {
+    type: choice('trace', 'debug', 'info', 'warn', 'error'),
+    default: 'info',
+    description: 'The least level that is logged',
+    group: 'Log',
+  },
+  'log-format': {
+    type: choice('text', 'json'),
+    fallback: 'text on a terminal, else json',
+    description: 'One sentence a line, or one JSON object a line',
+    group: 'Log',
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof options;
+
+/** What an option reads as. */
+export type OptionValue<Name extends OptionName> =
+  (typeof options)[Name]['type'] extends OptionType<infer Value> ? Value : never;
+
+export const optionNames = Object.keys(options) as readonly OptionName[];
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(options, name);
+}
+
+/** The variables an option is read from, the first that is set and not empty: LISTENER_MAX_WAIT for max-wait. */
+export function environmentNames(name: OptionName): string[] {
+  const option: Option = options[name];
+  const own = `LISTENER_${name.toUpperCase().replaceAll('-', '_')}`;
+  return option.platformVariable === undefined ? [own] : [own, option.platformVariable];
+}
