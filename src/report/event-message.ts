@@ -1,0 +1,86 @@
+import { formatDuration } from '../config/duration.js';
+import type { EventName, EventOf, ListenerEvent } from './event.js';
+import { refreshDone, refreshFailed, refreshSkipped, refreshYielded } from './refresh-message.js';
+import { clause, count, listing } from './sentence.js';
+
+type Messages = { readonly [Name in EventName]: (event: EventOf<Name>) => string };
+
+const messages: Messages = {
+  ready: ({ version, server, database, views, sources, wake }) =>
+    `Ready: listener ${version} keeps ${listing(views)} fresh from ${count(sources, 'source')} ` +
+    `in database ${database} (PostgreSQL ${server}), ${wake === 'notify' ? 'woken by notifications' : 'polling'}.`,
+
+  'refresh.done': refreshDone,
+  'refresh.failed': refreshFailed,
+  'refresh.skipped': refreshSkipped,
+  'refresh.yielded': refreshYielded,
+
+  'sweep.done': ({ views, stale, unseen, healed, durationMs }) =>
+    `Swept ${count(views, 'view')} in ${formatDuration(durationMs)}: ${stale.toLocaleString('en-US')} stale, ` +
+    `${count(unseen, 'unseen change')}, ${count(healed, 'trigger')} healed.`,
+
+  'listen.lost': ({ error, retryInMs }) =>
+    `Lost the listening connection: ${clause(error)}. Polling until it is back; trying again in ${formatDuration(retryInMs)}.`,
+  'listen.restored': ({ lostForMs, attempts }) =>
+    `Listening again after ${formatDuration(lostForMs)} and ${count(attempts, 'attempt')}; looking for what was missed.`,
+  'listen.deaf': ({ waitedMs, pollMs }) =>
+    `No notification arrives on the listening connection (waited ${formatDuration(waitedMs)} for one of our own), ` +
+    `so it probably leads through a transaction pooler: give --listen-url a direct connection. ` +
+    `Looking every ${formatDuration(pollMs)} instead.`,
+
+  'change.unseen': ({ source, views, because }) =>
+    `${source} changed without a trigger seeing it (${unseenSigns[because]}): absorbing ${listing(views)} anew.`,
+  'log.lapsed': ({ sources, views }) =>
+    `No worker was seen for so long that writers stopped recording changes of ${listing(sources)}: absorbing ${listing(views)} anew.`,
+  'log.reset': ({ views }) =>
+    `The change log was emptied by a crash or fail-over of the server: absorbing ${listing(views)} anew.`,
+  'cluster.changed': ({ previous, current, views }) =>
+    `This is another database cluster than before (system identifier ${current}, was ${previous}): absorbing ${listing(views)} anew.`,
+
+  'trigger.installed': ({ source }) => `Installed the change triggers on ${source}.`,
+  'trigger.removed': ({ source }) => `Removed the change triggers from ${source}.`,
+  'trigger.healed': ({ source, state }) =>
+    `A change trigger on ${source} was ${state}: put right, and what happened meanwhile is absorbed anew.`,
+  'source.unwatched': ({ source, views, because }) =>
+    `Changes of ${source} cannot be seen, since it is ${because}: ${listing(views)} will not follow it by itself.`,
+
+  'view.added': ({ view }) => `Now keeping ${view} fresh too.`,
+  'view.missing': ({ view }) => `The materialized view ${view} is no longer there; it is served again when it comes back.`,
+  'view.removed': ({ view }) => `No longer keeping ${view} fresh.`,
+  'view.plain': ({ view, statement }) =>
+    `The materialized view ${view} has no usable unique index, so readers wait while it is refreshed. ` +
+    `To avoid that, run: ${statement.replace(/;?\s*$/, ';')}`,
+
+  'database.lost': ({ error, attempt, retryInMs }) =>
+    `Lost the database: ${clause(error)}. Trying again in ${formatDuration(retryInMs)} (attempt ${attempt}).`,
+  'database.restored': ({ lostForMs, attempts }) =>
+    `The database is back after ${formatDuration(lostForMs)} and ${count(attempts, 'attempt')}; looking for what was missed.`,
+
+  stopping: ({ signal, force, graceMs }) => {
+    const cause = signal === null ? '' : `Received ${signal}: `;
+    const what = force
+      ? 'stopping now, running refreshes are cancelled.'
+      : `stopping, a running refresh has ${formatDuration(graceMs)} to finish.`;
+    return cause === '' ? what.replace('stopping', 'Stopping') : cause + what;
+  },
+  stopped: ({ exitStatus, uptimeMs }) =>
+    `Stopped after ${formatDuration(uptimeMs)}${exitStatus === 0 ? '' : `, with exit status ${exitStatus}`}.`,
+};
+
+const unseenSigns: Readonly<Record<EventOf<'change.unseen'>['because'], string>> = {
+  storage: 'its storage was replaced',
+  partitions: 'its partitions differ',
+  columns: 'its columns differ',
+  counters: 'its row counters moved',
+  trigger: 'its trigger was not active',
+};
+
+/** An event as a full sentence on one line: platforms such as Heroku and Fly show it raw. */
+export function eventMessage(event: ListenerEvent): string {
+  return messageOf(event);
+}
+
+function messageOf<Name extends EventName>(event: EventOf<Name>): string {
+  const render: Messages[Name] = messages[event.event];
+  return render(event);
+}

@@ -1,0 +1,159 @@
+/** How a view was brought up to date: REFRESH ... CONCURRENTLY, or a plain REFRESH that readers wait for. */
+export type Plan = 'concurrent' | 'plain';
+
+/** Why a view was absorbed. */
+export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'manual' | 'schedule';
+
+/** What kind of failure it was: passes by itself, somebody cancelled it, needs a person, or not known. */
+export type FailureKind = 'transient' | 'cancelled' | 'permanent' | 'unknown';
+
+/**
+ * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,
+ * since alerts and dashboards are built on them. Views and sources are given by their display names, durations in ms.
+ */
+export interface EventFields {
+  /** The worker serves its views from here on. */
+  ready: {
+    version: string;
+    /** The server's version, '17.2'. */
+    server: string;
+    database: string;
+    views: readonly string[];
+    /** How many relations the views read. */
+    sources: number;
+    wake: 'notify' | 'poll';
+  };
+
+  /** A view shows everything that had been committed when the refresh began. */
+  'refresh.done': {
+    view: string;
+    plan: Plan;
+    reason: RefreshReason;
+    /** The sources that changed; empty where it is not known which. */
+    sources: readonly string[];
+    /** From the oldest absorbed change to visible; null where nothing recorded when it was. */
+    stalenessMs: number | null;
+    durationMs: number;
+    /** Rows; null where unknown. A concurrent refresh writes a changed row as one deleted and one inserted. */
+    inserted: number | null;
+    updated: number | null;
+    deleted: number | null;
+  };
+  /** A refresh failed, and is tried again. */
+  'refresh.failed': {
+    view: string;
+    reason: RefreshReason;
+    /** Failures in a row, this one included: from 1. */
+    attempt: number;
+    sqlstate: string | null;
+    kind: FailureKind;
+    /** The message of the error. */
+    error: string;
+    retryInMs: number;
+    durationMs: number;
+  };
+  /** A view was to be absorbed, and there was no need or no way. */
+  'refresh.skipped': {
+    view: string;
+    reason: RefreshReason;
+    /** Nothing to absorb; another worker has its lock; another worker was faster; paused; an upstream view fails. */
+    because: 'fresh' | 'locked' | 'absorbed' | 'paused' | 'upstream';
+  };
+  /** A running refresh was cancelled, because others waited for a lock that it held. */
+  'refresh.yielded': {
+    view: string;
+    durationMs: number;
+    /** Sessions that waited. */
+    waiters: number;
+    /** How often in a row, this time included, and how often at most. */
+    times: number;
+    maxTimes: number;
+    retryInMs: number;
+  };
+
+  /** The periodic look that needs no notification. */
+  'sweep.done': {
+    /** Views looked at, and those of them that were stale. */
+    views: number;
+    stale: number;
+    /** Sources whose fingerprint showed a change that no trigger recorded. */
+    unseen: number;
+    /** Triggers put right. */
+    healed: number;
+    durationMs: number;
+  };
+
+  /** The listening connection broke; the worker polls until it is back. */
+  'listen.lost': { error: string; retryInMs: number };
+  /** Notifications arrive again. */
+  'listen.restored': { lostForMs: number; attempts: number };
+  /** The connection lives and no notification arrives on it: most often a transaction pooler. */
+  'listen.deaf': {
+    /** How long the worker waited for a notification of its own. */
+    waitedMs: number;
+    /** How often it looks instead. */
+    pollMs: number;
+  };
+
+  /** A source changed and no trigger recorded it. */
+  'change.unseen': {
+    source: string;
+    /** The views that are absorbed because of it. */
+    views: readonly string[];
+    /** What of the fingerprint differs. */
+    because: 'storage' | 'partitions' | 'columns' | 'counters' | 'trigger';
+  };
+  /** Writers had stopped recording changes, since no worker was seen for too long. */
+  'log.lapsed': { sources: readonly string[]; views: readonly string[] };
+  /** The change log came back empty from a crash or fail-over of the server. */
+  'log.reset': { views: readonly string[] };
+  /** The database is a copy, or a restored one: what was absorbed elsewhere says nothing about it. */
+  'cluster.changed': { previous: string; current: string; views: readonly string[] };
+
+  'trigger.installed': { source: string };
+  'trigger.removed': { source: string };
+  /** A trigger was missing, disabled or altered, and was put right. */
+  'trigger.healed': { source: string; state: 'missing' | 'disabled' | 'altered' };
+  /** Changes of this source cannot be seen. */
+  'source.unwatched': {
+    source: string;
+    views: readonly string[];
+    /** What it is, with its article: 'a foreign table'. */
+    because: string;
+  };
+
+  /** A view that fits --views has appeared. */
+  'view.added': { view: string };
+  /** A view that was served is no longer there; it is served again when it comes back. */
+  'view.missing': { view: string };
+  /** A view is no longer served. */
+  'view.removed': { view: string };
+  /** A view has no usable unique index, so readers wait while it is refreshed. */
+  'view.plain': {
+    view: string;
+    /** The CREATE UNIQUE INDEX that would change it. */
+    statement: string;
+  };
+
+  'database.lost': { error: string; sqlstate: string | null; attempt: number; retryInMs: number };
+  'database.restored': { lostForMs: number; attempts: number };
+
+  /** The worker takes no more work. */
+  stopping: {
+    /** Null when it was not a signal. */
+    signal: string | null;
+    /** Whether running refreshes are cancelled at once. */
+    force: boolean;
+    graceMs: number;
+  };
+  stopped: { exitStatus: number; uptimeMs: number };
+}
+
+export type EventName = keyof EventFields;
+
+/** One event with its fields, told apart by `event`. Narrow it by name: `EventOf<'refresh.done'>`. */
+export type EventOf<Name extends EventName> = {
+  [One in Name]: Readonly<{ event: One } & EventFields[One]>;
+}[Name];
+
+export type ListenerEvent = EventOf<EventName>;

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { EventName, EventOf, ListenerEvent } from '../../src/report/event.js';
+import { eventMessage } from '../../src/report/event-message.js';
+
+const done: EventOf<'refresh.done'> = {
+  event: 'refresh.done',
+  view: 'mv_dashboard',
+  plan: 'concurrent',
+  reason: 'change',
+  sources: ['orders', 'customers'],
+  stalenessMs: 5312,
+  durationMs: 1180,
+  inserted: 12,
+  updated: 0,
+  deleted: 3,
+};
+const failed: EventOf<'refresh.failed'> = {
+  event: 'refresh.failed',
+  view: 'mv_dashboard',
+  reason: 'change',
+  attempt: 2,
+  sqlstate: '55P03',
+  kind: 'transient',
+  error: 'canceling statement due to lock timeout\n',
+  retryInMs: 2100,
+  durationMs: 5010,
+};
+
+/** One of every event, so that a new one cannot be left out. */
+const samples: { readonly [Name in EventName]: EventOf<Name> } = {
+  ready: { event: 'ready', version: '0.1.0', server: '17.2', database: 'app', views: ['mv'], sources: 1, wake: 'notify' },
+  'refresh.done': done,
+  'refresh.failed': failed,
+  'refresh.skipped': { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' },
+  'refresh.yielded': { event: 'refresh.yielded', view: 'mv', durationMs: 3500, waiters: 1, times: 1, maxTimes: 3, retryInMs: 5000 },
+  'sweep.done': { event: 'sweep.done', views: 2, stale: 1, unseen: 0, healed: 1, durationMs: 12 },
+  'listen.lost': { event: 'listen.lost', error: 'Connection terminated unexpectedly', retryInMs: 1000 },
+  'listen.restored': { event: 'listen.restored', lostForMs: 4200, attempts: 1 },
+  'listen.deaf': { event: 'listen.deaf', waitedMs: 5000, pollMs: 1000 },
+  'change.unseen': { event: 'change.unseen', source: 'orders', views: ['mv'], because: 'storage' },
+  'log.lapsed': { event: 'log.lapsed', sources: ['orders'], views: ['mv'] },
+  'log.reset': { event: 'log.reset', views: ['a', 'b'] },
+  'cluster.changed': { event: 'cluster.changed', previous: '1', current: '2', views: ['mv'] },
+  'trigger.installed': { event: 'trigger.installed', source: 'orders' },
+  'trigger.removed': { event: 'trigger.removed', source: 'orders' },
+  'trigger.healed': { event: 'trigger.healed', source: 'orders', state: 'disabled' },
+  'source.unwatched': { event: 'source.unwatched', source: 'remote', views: ['mv'], because: 'a foreign table' },
+  'view.added': { event: 'view.added', view: 'mv' },
+  'view.missing': { event: 'view.missing', view: 'mv' },
+  'view.removed': { event: 'view.removed', view: 'mv' },
+  'view.plain': { event: 'view.plain', view: 'mv', statement: 'CREATE UNIQUE INDEX ON public.mv (id)' },
+  'database.lost': { event: 'database.lost', error: 'terminating connection', sqlstate: '57P01', attempt: 1, retryInMs: 900 },
+  'database.restored': { event: 'database.restored', lostForMs: 61_000, attempts: 7 },
+  stopping: { event: 'stopping', signal: 'SIGTERM', force: false, graceMs: 20_000 },
+  stopped: { event: 'stopped', exitStatus: 0, uptimeMs: 7_500_000 },
+};
+
+describe('eventMessage', () => {
+  it.each(Object.values(samples) as ListenerEvent[])('says $event in a sentence on one line', (event) => {
+    expect(eventMessage(event)).toMatch(/^[A-Za-z][^\n]*[.;]$/);
+    expect(eventMessage(event)).not.toMatch(/undefined|NaN|\[object|\s{2}/);
+  });
+
+  it('says the same as before, since people search for it', () => {
+    expect(Object.values(samples).map((event) => eventMessage(event))).toMatchInlineSnapshot(`
+      [
+        "Ready: listener 0.1.0 keeps mv fresh from 1 source in database app (PostgreSQL 17.2), woken by notifications.",
+        "Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 12 rows inserted, 3 deleted.",
+        "Refreshing mv_dashboard failed after 5s: canceling statement due to lock timeout (SQLSTATE 55P03). Trying again in 2.1s (failure 2 in a row).",
+        "Left mv alone: nothing has changed since it was last refreshed.",
+        "Stopped refreshing mv after 3.5s to give way to 1 session that waited for its locks; trying again in 5s (1 of at most 3 times in a row).",
+        "Swept 2 views in 12ms: 1 stale, 0 unseen changes, 1 trigger healed.",
+        "Lost the listening connection: Connection terminated unexpectedly. Polling until it is back; trying again in 1s.",
+        "Listening again after 4.2s and 1 attempt; looking for what was missed.",
+        "No notification arrives on the listening connection (waited 5s for one of our own), so it probably leads through a transaction pooler: give --listen-url a direct connection. Looking every 1s instead.",
+        "orders changed without a trigger seeing it (its storage was replaced): absorbing mv anew.",
+        "No worker was seen for so long that writers stopped recording changes of orders: absorbing mv anew.",
+        "The change log was emptied by a crash or fail-over of the server: absorbing a, b anew.",
+        "This is another database cluster than before (system identifier 2, was 1): absorbing mv anew.",
+        "Installed the change triggers on orders.",
+        "Removed the change triggers from orders.",
+        "A change trigger on orders was disabled: put right, and what happened meanwhile is absorbed anew.",
+        "Changes of remote cannot be seen, since it is a foreign table: mv will not follow it by itself.",
+        "Now keeping mv fresh too.",
+        "The materialized view mv is no longer there; it is served again when it comes back.",
+        "No longer keeping mv fresh.",
+        "The materialized view mv has no usable unique index, so readers wait while it is refreshed. To avoid that, run: CREATE UNIQUE INDEX ON public.mv (id);",
+        "Lost the database: terminating connection. Trying again in 900ms (attempt 1).",
+        "The database is back after 1m 1s and 7 attempts; looking for what was missed.",
+        "Received SIGTERM: stopping, a running refresh has 20s to finish.",
+        "Stopped after 2h 5m.",
+      ]
+    `);
+  });
+});
+
+describe('refresh.done', () => {
+  it.each<[Partial<EventOf<'refresh.done'>>, string]>([
+    [{}, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 12 rows inserted, 3 deleted.'],
+    [{ inserted: 1, deleted: 0 }, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 1 row inserted.'],
+    [{ inserted: 0, deleted: 1234 }, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 1,234 rows deleted.'],
+    [{ inserted: 0, deleted: 0 }, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; no row differed.'],
+    [
+      { plan: 'plain', stalenessMs: null, inserted: null, updated: null, deleted: null },
+      'Refreshed mv_dashboard in 1.2s: orders, customers changed.',
+    ],
+    [
+      { reason: 'start', sources: [], stalenessMs: null, inserted: null, updated: null, deleted: null },
+      'Refreshed mv_dashboard concurrently in 1.2s: it was not known to be fresh at start.',
+    ],
+    [
+      { reason: 'sweep', sources: ['a', 'b', 'c', 'd', 'e'], inserted: null, updated: null, deleted: null },
+      'Refreshed mv_dashboard concurrently in 1.2s: a, b, c and 2 more changed 5.3s before it was visible, found by the sweep.',
+    ],
+    [{ reason: 'manual', sources: [], inserted: 0, deleted: 0 }, 'Refreshed mv_dashboard concurrently in 1.2s: as asked; no row differed.'],
+  ])('with %j', (fields, expected) => {
+    expect(eventMessage({ ...done, ...fields })).toBe(expected);
+  });
+});
+
+describe('refresh.failed', () => {
+  it('names the error on one line, its SQLSTATE, and what happens next', () => {
+    expect(eventMessage(failed)).toBe(
+      'Refreshing mv_dashboard failed after 5s: canceling statement due to lock timeout (SQLSTATE 55P03). Trying again in 2.1s (failure 2 in a row).',
+    );
+  });
+
+  it('says when waiting alone does not help', () => {
+    expect(eventMessage({ ...failed, kind: 'permanent', sqlstate: '42501', error: 'permission denied for table orders' })).toContain(
+      'This needs a change to the view or its rights; trying again in 2.1s',
+    );
+  });
+});
