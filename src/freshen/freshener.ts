@@ -80,6 +80,11 @@ export class Freshener {
     if (place !== undefined) place.expected = true;
   }
 
+  /** Whether a change of this view is being debounced. */
+  isExpected(view: number): boolean {
+    return this.#places.get(view)?.expected === true;
+  }
+
   /** Absorb this view as soon as it may be. The first reason given counts. */
   request(view: number, reason: AbsorbReason): void {
     const place = this.#places.get(view);

@@ -19,8 +19,7 @@ const messages: Messages = {
     `Swept ${count(views, 'view')} in ${formatDuration(durationMs)}: ${stale.toLocaleString('en-US')} stale, ` +
     `${count(unseen, 'unseen change')}, ${count(healed, 'trigger')} healed.`,
 
-  'listen.lost': ({ error, retryInMs }) =>
-    `Lost the listening connection: ${clause(error)}. Polling until it is back; trying again in ${formatDuration(retryInMs)}.`,
+  'listen.lost': ({ error }) => `Lost the listening connection: ${clause(error)}. Polling until it is back.`,
   'listen.restored': ({ lostForMs, attempts }) =>
     `Listening again after ${formatDuration(lostForMs)} and ${count(attempts, 'attempt')}; looking for what was missed.`,
   'listen.deaf': ({ waitedMs, pollMs }) =>
@@ -34,8 +33,8 @@ const messages: Messages = {
     `No worker was seen for so long that writers stopped recording changes of ${listing(sources)}: absorbing ${listing(views)} anew.`,
   'log.reset': ({ views }) =>
     `The change log was emptied by a crash or fail-over of the server: absorbing ${listing(views)} anew.`,
-  'cluster.changed': ({ previous, current, views }) =>
-    `This is another database cluster than before (system identifier ${current}, was ${previous}): absorbing ${listing(views)} anew.`,
+  'cluster.changed': ({ views }) =>
+    `This is another database, or another cluster, than the one the cursors were written in: absorbing ${listing(views)} anew.`,
 
   'trigger.installed': ({ source }) => `Installed the change triggers on ${source}.`,
   'trigger.removed': ({ source }) => `Removed the change triggers from ${source}.`,
@@ -72,7 +71,6 @@ const unseenSigns: Readonly<Record<EventOf<'change.unseen'>['because'], string>>
   partitions: 'its partitions differ',
   columns: 'its columns differ',
   counters: 'its row counters moved',
-  trigger: 'its trigger was not active',
 };
 
 /** An event as a full sentence on one line: platforms such as Heroku and Fly show it raw. */

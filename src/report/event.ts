@@ -1,11 +1,11 @@
+import type { FingerprintChange } from '../catalog/fingerprint.js';
+import type { FailureKind } from '../database/sqlstate.js';
+
 /** How a view was brought up to date: REFRESH ... CONCURRENTLY, or a plain REFRESH that readers wait for. */
 export type Plan = 'concurrent' | 'plain';
 
 /** Why a view was absorbed. */
 export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'manual' | 'schedule';
-
-/** What kind of failure it was: passes by itself, somebody cancelled it, needs a person, or not known. */
-export type FailureKind = 'transient' | 'cancelled' | 'permanent' | 'unknown';
 
 /**
  * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,
@@ -84,7 +84,7 @@ export interface EventFields {
   };
 
   /** The listening connection broke; the worker polls until it is back. */
-  'listen.lost': { error: string; retryInMs: number };
+  'listen.lost': { error: string };
   /** Notifications arrive again. */
   'listen.restored': { lostForMs: number; attempts: number };
   /** The connection lives and no notification arrives on it: most often a transaction pooler. */
@@ -101,14 +101,14 @@ export interface EventFields {
     /** The views that are absorbed because of it. */
     views: readonly string[];
     /** What of the fingerprint differs. */
-    because: 'storage' | 'partitions' | 'columns' | 'counters' | 'trigger';
+    because: FingerprintChange;
   };
   /** Writers had stopped recording changes, since no worker was seen for too long. */
   'log.lapsed': { sources: readonly string[]; views: readonly string[] };
   /** The change log came back empty from a crash or fail-over of the server. */
   'log.reset': { views: readonly string[] };
   /** The database is a copy, or a restored one: what was absorbed elsewhere says nothing about it. */
-  'cluster.changed': { previous: string; current: string; views: readonly string[] };
+  'cluster.changed': { views: readonly string[] };
 
   'trigger.installed': { source: string };
   'trigger.removed': { source: string };

@@ -1,0 +1,112 @@
+import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
+import type { Survey } from './catalog/survey.js';
+import { mostYields } from './freshen/right-of-way.js';
+import { uniqueIndexAdvice } from './freshen/refresh.js';
+import type { FreshenerOptions } from './freshen/freshener.js';
+import type { Log } from './report/log.js';
+import type { SweepObserver } from './wake/sweep.js';
+
+/** Turns what the parts of the worker tell into events of the log. */
+export class WorkerReport {
+  readonly #log: Log;
+  readonly #advised = new Set<number>();
+  readonly #unwatched = new Set<number>();
+  readonly #missing = new Set<string>();
+  #graph: ServedGraph = emptyGraph;
+  /** Until the worker is ready its own installing is no news of added views and missing triggers. */
+  #starting = true;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  started(): void {
+    this.#starting = false;
+  }
+
+  readonly freshener: Pick<FreshenerOptions, 'onAbsorbed' | 'onSkipped' | 'onYielded' | 'onFailed'> = {
+    onAbsorbed: (view, reason, absorbed) => {
+      const { plan, sources, stalenessMs, durationMs, inserted, updated, deleted, target } = absorbed;
+      this.#log.emit({
+        event: 'refresh.done', view: view.name, plan, reason, sources, inserted, updated, deleted,
+        stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
+      });
+      if (target.keyColumns.length === 0 && !this.#advised.has(view.oid)) {
+        this.#advised.add(view.oid);
+        this.#log.emit({ event: 'view.plain', view: view.name, statement: uniqueIndexAdvice(view.name, target) });
+      }
+    },
+    onSkipped: (view, reason, because) => this.#log.emit({ event: 'refresh.skipped', view: view.name, reason, because }),
+    onYielded: (view, { durationMs, waiters, times, retryInMs }) =>
+      this.#log.emit({
+        event: 'refresh.yielded', view: view.name, durationMs: Math.round(durationMs), waiters, times, maxTimes: mostYields, retryInMs,
+      }),
+    onFailed: (view, reason, { error, kind, sqlstate, attempt, durationMs, retryInMs }) =>
+      this.#log.emit({
+        event: 'refresh.failed', view: view.name, reason, attempt, kind, sqlstate: sqlstate ?? null, error: messageOf(error),
+        retryInMs, durationMs: Math.round(durationMs),
+      }),
+  };
+
+  readonly sweep: Omit<SweepObserver, 'onGraph'> = {
+    onLogState: (state) => {
+      const views = namesOf(this.#graph.views.values());
+      if (state === 'reset') this.#log.emit({ event: 'log.reset', views });
+      if (state === 'moved') this.#log.emit({ event: 'cluster.changed', views });
+    },
+    onLapse: (sources) => {
+      const ids = new Set(sources.flatMap((source) => source.views));
+      const views = [...ids].flatMap((id) => this.#graph.views.get(id) ?? []);
+      this.#log.emit({ event: 'log.lapsed', sources: namesOf(sources), views: namesOf(views) });
+    },
+    onTrigger: (target, fault) => {
+      if (fault === 'missing' && (this.#starting || !this.#known(target.oid))) {
+        this.#log.emit({ event: 'trigger.installed', source: target.name });
+      } else {
+        this.#log.emit({ event: 'trigger.healed', source: target.name, state: fault });
+      }
+    },
+    onTriggerTrouble: (source, error) =>
+      this.#log.warn(`Could not put the trigger of ${source} in order; the next sweep tries again.`, { source, err: error }),
+    onRemoved: (source) => this.#log.emit({ event: 'trigger.removed', source }),
+    onForgotten: (view) => this.#log.emit({ event: 'view.removed', view: view.name }),
+    onUnseen: ({ source, change, views }) =>
+      this.#log.emit({ event: 'change.unseen', source: source.name, views: namesOf(views), because: change }),
+  };
+
+  /** What is served has been found anew: tells of views that came and went, and of sources that nobody can watch. */
+  graph(graph: ServedGraph, found: Survey): void {
+    const before = this.#graph;
+    this.#graph = graph;
+    const gone = [...before.views.values()].filter((view) => !graph.views.has(view.id));
+    for (const view of gone) this.#log.emit({ event: 'view.missing', view: view.name });
+    for (const { name } of found.missing) {
+      if (!this.#missing.has(name) && gone.length === 0) this.#log.emit({ event: 'view.missing', view: name });
+    }
+    this.#missing.clear();
+    for (const { name } of found.missing) this.#missing.add(name);
+    if (!this.#starting) {
+      for (const view of graph.views.values()) if (!before.views.has(view.id)) this.#log.emit({ event: 'view.added', view: view.name });
+    }
+    for (const view of found.views) {
+      for (const source of view.sources) {
+        if (source.kind !== 'f' || this.#unwatched.has(source.oid)) continue;
+        this.#unwatched.add(source.oid);
+        const views = found.views.filter((one) => one.sources.some((other) => other.oid === source.oid));
+        this.#log.emit({ event: 'source.unwatched', source: source.name, views: namesOf(views), because: 'a foreign table' });
+      }
+    }
+  }
+
+  #known(oid: number): boolean {
+    return [...this.#graph.sources.values()].some((source) => source.oid === oid);
+  }
+}
+
+function namesOf(things: Iterable<Pick<ServedView, 'name'>>): string[] {
+  return [...things].map((thing) => thing.name);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

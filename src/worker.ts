@@ -1,0 +1,270 @@
+import { performance } from 'node:perf_hooks';
+import { emptyGraph, type ServedGraph } from './catalog/graph.js';
+import { longestHoldMs } from './catalog/hold-register.js';
+import { probeConnectionCheck, readServerFacts, requireServer, type ServerFacts } from './catalog/server.js';
+import { requirePrivileges, survey } from './catalog/survey.js';
+import type { Config } from './config/config.js';
+import { packageVersion } from './config/package-version.js';
+import { UsageError } from './config/usage-error.js';
+import { connectionSettings } from './database/connection.js';
+import { Database } from './database/database.js';
+import { migrate } from './database/migrate.js';
+import { isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
+import type { AbsorbReason } from './freshen/absorb.js';
+import { Freshener } from './freshen/freshener.js';
+import type { Log } from './report/log.js';
+import { Outage } from './report/outage.js';
+import { Doorbell } from './wake/doorbell.js';
+import { holdLengthMs } from './wake/hold.js';
+import { sweep } from './wake/sweep.js';
+import { Sweeper } from './wake/sweeper.js';
+import { ViewDebounce } from './wake/view-debounce.js';
+import { Watch } from './wake/watch.js';
+import { messageOf, WorkerReport } from './worker-report.js';
+
+export interface Worker {
+  /**
+   * Connects, installs what is missing, listens, sweeps once, and is ready when it resolves. Refreshes go on behind it.
+   *
+   * @throws UsageError for a mistake in the configuration that only the database shows
+   * @throws the error of a connection that could not be made
+   */
+  start(): Promise<void>;
+  /** Complete when it returns. With `force`, running refreshes are cancelled at once. */
+  stop(options: { force: boolean }): Promise<void>;
+  /** The exit status: 0, or 1 when a refresh had to be cancelled. */
+  readonly finished: Promise<number>;
+}
+
+/** The channel of the doorbell, which is also the schema's name. */
+const channel = 'refresh_listener';
+/** The server looks this often whether a refresh's worker is still there. */
+const connectionCheckMs = 1_000;
+/** Several sweeps must fail before a lease runs out. */
+const sweepsPerLease = 3;
+
+/** The composition root: everything is made here, started in order and stopped in reverse. */
+export function createWorker({ config, log }: { readonly config: Config; readonly log: Log }): Worker {
+  return new ListeningWorker(config, log);
+}
+
+class ListeningWorker implements Worker {
+  readonly finished: Promise<number>;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #report: WorkerReport;
+  readonly #outage: Outage;
+  readonly #database: Database;
+  readonly #freshener: Freshener;
+  readonly #watch: Watch;
+  readonly #doorbell: Doorbell;
+  readonly #sweeper: Sweeper;
+  readonly #debounces = new Map<number, ViewDebounce>();
+  readonly #stopping = new AbortController();
+  readonly #createdAt = performance.now();
+  #graph: ServedGraph = emptyGraph;
+  /** Whether rings arrive: not in polling mode, nor behind a transaction pooler, nor while the connection is lost. */
+  #hearing = false;
+  /** Whether writers should ring at all. */
+  #ringing: boolean;
+  #restoreAttempts = 0;
+  #starting: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  #finish: (exitStatus: number) => void = () => undefined;
+
+  constructor(config: Config, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#report = new WorkerReport(log);
+    this.#outage = new Outage(log);
+    this.#ringing = config.wake === 'notify';
+    this.finished = new Promise((resolve) => (this.#finish = resolve));
+    this.#database = new Database(config.databaseUrl, config.concurrency);
+    this.#freshener = new Freshener({
+      ...config,
+      database: this.#database,
+      ...this.#report.freshener,
+      onFailed: (view, reason, failure) => {
+        this.#report.freshener.onFailed(view, reason, failure);
+        // A view that was dropped and created again has another oid: find out now and not in a minute.
+        if (failure.kind === 'permanent' && failure.attempt === 1) this.#sweeper.sweepNow();
+      },
+      onTrouble: (error) => this.#trouble('Something beside a refresh failed', error, 1, 0),
+    });
+    this.#watch = new Watch({
+      database: this.#database,
+      graph: () => this.#graph,
+      holdMs: holdLengthMs(config.debounceMs, longestHoldMs),
+      pollMs: () => (this.#hearing ? undefined : config.pollMs),
+      onChanges: (sources) => this.#changed(sources),
+      onTrouble: (error, attempt, retryInMs) => this.#trouble('A look at the change log failed', error, attempt, retryInMs),
+      onRecovered: () => this.#recovered(),
+    });
+    this.#doorbell = new Doorbell({
+      connection: connectionSettings(config.listenUrl, 'listener (doorbell)'),
+      ringer: connectionSettings(config.databaseUrl, 'listener (canary)'),
+      channel,
+      canaryMs: config.canaryMs,
+      canaryTimeoutMs,
+      retryBaseMs: Math.min(config.retryBaseMs, longestReconnectMs),
+      retryMaxMs: Math.min(config.retryMaxMs, longestReconnectMs),
+      onRing: (payload) => this.#watch.ring(payload),
+      onLost: (error) => this.#deafened(error),
+      onRetry: (_error, attempt) => (this.#restoreAttempts = attempt),
+      onRestored: (lostForMs) => this.#restored(lostForMs),
+    });
+    this.#sweeper = new Sweeper({
+      sweepMs: config.sweepMs,
+      sweep: () => this.#sweep('sweep'),
+      onTrouble: (error, attempt, retryInMs) => this.#trouble('The sweep failed', error, attempt, retryInMs),
+      onRecovered: () => this.#recovered(),
+    });
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  stop({ force }: { readonly force: boolean }): Promise<void> {
+    if (force && this.#stopped !== undefined) void this.#freshener.cancel();
+    this.#stopped ??= this.#stop(force ? 0 : this.#config.graceMs);
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    const config = this.#config;
+    const facts = await readServerFacts(this.#database);
+    requireServer(facts);
+    const found = await survey(this.#database, config.views);
+    const [missing] = found.missing;
+    if (missing !== undefined) throw new UsageError(missing.explanation);
+    requirePrivileges(found, facts);
+    await migrate(config.listenUrl);
+    this.#database.connectionCheckIntervalMs = await probeConnectionCheck(this.#database, connectionCheckMs);
+    this.#stopping.signal.throwIfAborted();
+
+    await this.#watch.start();
+    if (config.wake === 'notify') await this.#listen();
+    await this.#sweep('start');
+    this.#stopping.signal.throwIfAborted();
+    this.#sweeper.start();
+    this.#report.started();
+    this.#log.emit(readyEvent(facts, this.#graph, this.#hearing));
+  }
+
+  async #listen(): Promise<void> {
+    this.#hearing = (await this.#doorbell.start()) === 'hears';
+    if (this.#hearing) return;
+    this.#ringing = false;
+    this.#log.emit({ event: 'listen.deaf', waitedMs: canaryTimeoutMs, pollMs: this.#config.pollMs });
+    this.#watch.lookNow();
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#stopping.abort(new Error('The worker was stopped.'));
+    // A start that fails because of the stop has told so to whoever called it.
+    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop()]);
+    await this.#watch.stop();
+    for (const debounce of this.#debounces.values()) debounce.cancel();
+    const finishedAll = await this.#freshener.stop(graceMs);
+    await this.#database.close();
+    const exitStatus = finishedAll ? 0 : 1;
+    this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
+    this.#finish(exitStatus);
+  }
+
+  async #sweep(reason: AbsorbReason): Promise<void> {
+    const startedAt = performance.now();
+    const { views: patterns, sweepMs, lapseMs, historyMs } = this.#config;
+    const result = await sweep({
+      database: this.#database,
+      patterns,
+      leaseMs: sweepMs * sweepsPerLease,
+      lapseMs,
+      historyMs,
+      ringing: () => this.#ringing,
+      signal: this.#stopping.signal,
+      observer: {
+        ...this.#report.sweep,
+        onGraph: (graph, found) => {
+          this.#report.graph(graph, found);
+          this.#serve(graph);
+        },
+      },
+    });
+    for (const view of result.stale) {
+      // What is being debounced will be absorbed in its time.
+      if (view.whole || !this.#freshener.isExpected(view.id)) this.#freshener.request(view.id, reason);
+    }
+    this.#log.emit({
+      event: 'sweep.done', views: result.views, stale: result.stale.length, unseen: result.unseen, healed: result.mended,
+      durationMs: Math.round(performance.now() - startedAt),
+    });
+  }
+
+  #serve(graph: ServedGraph): void {
+    this.#graph = graph;
+    this.#freshener.serve(graph);
+    for (const [id, debounce] of this.#debounces) {
+      if (graph.views.has(id)) continue;
+      debounce.cancel();
+      this.#debounces.delete(id);
+    }
+    for (const id of graph.views.keys()) {
+      if (this.#debounces.has(id)) continue;
+      const { debounceMs, maxWaitMs } = this.#config;
+      this.#debounces.set(id, new ViewDebounce(debounceMs, maxWaitMs, () => this.#freshener.request(id, 'change')));
+    }
+  }
+
+  #changed(sources: readonly number[]): void {
+    const views = new Set(sources.flatMap((source) => this.#graph.sources.get(source)?.views ?? []));
+    for (const view of views) {
+      this.#freshener.expect(view);
+      this.#debounces.get(view)?.touch();
+    }
+  }
+
+  #deafened(error: string): void {
+    this.#hearing = false;
+    this.#restoreAttempts = 0;
+    this.#log.emit({ event: 'listen.lost', error });
+    this.#watch.lookNow();
+  }
+
+  #restored(lostForMs: number): void {
+    this.#hearing = true;
+    this.#log.emit({ event: 'listen.restored', lostForMs, attempts: this.#restoreAttempts + 1 });
+    this.#watch.lookNow();
+    this.#sweeper.sweepNow();
+  }
+
+  #trouble(what: string, error: unknown, attempt: number, retryInMs: number): void {
+    if (isConnectionLoss(error)) this.#outage.lost(messageOf(error), sqlstateOf(error) ?? null, attempt, Math.round(retryInMs));
+    else this.#log.error(`${what}; trying again.`, { err: error, attempt, retryInMs: Math.round(retryInMs) });
+  }
+
+  #recovered(): void {
+    this.#outage.restored();
+    this.#freshener.retryNow();
+    this.#sweeper.sweepNow();
+  }
+}
+
+/** Limit on hearing a canary. */
+const canaryTimeoutMs = 5_000;
+/** A doorbell that is lost costs latency, not correctness, and one connection attempt costs little. */
+const longestReconnectMs = 30_000;
+
+function readyEvent(facts: ServerFacts, graph: ServedGraph, hearing: boolean): Parameters<Log['emit']>[0] {
+  return {
+    event: 'ready',
+    version: packageVersion,
+    server: facts.version.split(' ')[0] ?? facts.version,
+    database: facts.database,
+    views: [...graph.views.values()].map((view) => view.name),
+    sources: graph.sources.size,
+    wake: hearing ? 'notify' : 'poll',
+  };
+}
