@@ -25,9 +25,15 @@ function likeness(wanted: string, candidate: string): number {
   if (wanted === '' || candidate === '') return Infinity;
   const edits = distance(wanted, candidate);
   if (edits <= Math.ceil(wanted.length / 3)) return edits;
+  if (letters(wanted) === letters(candidate)) return edits;
   // `dashboard` for `mv_dashboard_daily`: a part of the name is remembered, however many letters are missing.
   const contained = wanted.length >= 3 && candidate.includes(wanted);
   return contained ? edits : Infinity;
+}
+
+/** Swapped letters are the commonest slip, and two edits each: too many for a short name. */
+function letters(name: string): string {
+  return Array.from(name).sort().join('');
 }
 
 function plain(name: string): string {

@@ -18,6 +18,10 @@ describe('nearestNames', () => {
     expect(nearestNames(wanted, views)).toEqual(expected);
   });
 
+  it('sees swapped letters in a short name', () => {
+    expect(nearestNames('rnu', ['run'])).toEqual(['run']);
+  });
+
   it('gives the likeliest first, each once, and no more than asked', () => {
     expect(nearestNames('mv_a', ['mv_abc', 'mv_ab', 'mv_ab', 'mv_b', 'mv_c', 'mv_d'])).toEqual(['mv_ab', 'mv_b', 'mv_c']);
     expect(nearestNames('mv_a', ['mv_ab', 'mv_b'], 1)).toEqual(['mv_ab']);
