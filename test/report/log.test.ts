@@ -77,7 +77,7 @@ describe('createLog', () => {
     expect(lines.join('')).not.toContain('hidden');
   });
 
-  it.each(['text', 'json'])('loses no %s line at an abrupt exit, and outlives its reader', (format) => {
+  it.each(['text', 'json'])('loses no %s line at an abrupt exit, and outlives its reader', { timeout: 60_000 }, (format) => {
     const program = `
       import { createLog } from './src/report/log.ts';
       const log = createLog({ level: 'info', format: '${format}' });

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { environmentNames, optionNames } from '../../src/config/options.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Nothing of the environment that these tests run in counts. */
+function listener(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const clean = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('LISTENER_') && !optionNames.flatMap(environmentNames).includes(name)),
+  );
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ['--import', 'tsx', 'src/cli.ts', ...args],
+      { cwd: root, env: { ...clean, ...env } },
+      (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+describe.concurrent('listener', { timeout: 60_000 }, () => {
+  it.each<[string[], Record<string, string>, string]>([
+    [[], {}, 'no views are named: write --views mv_dashboard, or set LISTENER_VIEWS'],
+    [['--vews', 'mv'], {}, 'there is no option --vews: did you mean --views?'],
+    [['--views', 'mv', '--no-canary'], {}, 'there is no option --no-canary: did you mean --canary?'],
+    [['rnu', '--views', 'mv'], {}, 'there is no command rnu: did you mean run?'],
+    [['mv_dashboard'], {}, 'there is no command mv_dashboard: views are named by --views mv_dashboard'],
+    [['run', 'mv_dashboard'], {}, 'run takes no mv_dashboard: views are named by --views mv_dashboard'],
+    [['--views', 'mv', '--debounce', '5'], {}, '--debounce: 5 has no unit: write 5s or 5ms'],
+    [['--views', 'mv', '--debounce'], {}, '--debounce needs a value; listener --help describes it'],
+    [['run', '--views', '--debounce', '5s'], {}, '--views needs a value; listener --help describes it'],
+    [['--views', 'mv', '--debounce', '1s', '--debounce', '2s'], {}, '--debounce is given 2 times: give it once'],
+    [['--views', 'mv', '--debounce=-5s'], {}, '--debounce: "-5s" is negative: write a duration such as 250ms, 5s, 10m, 1h or 3 days'],
+    [['--views', 'mv'], { LISTENER_MAX_WAIT: '1s' }, '--debounce 5s is longer than --max-wait 1s: lower the first or raise the second'],
+    [['--views', 'mv'], { LISTENER_DEBONCE: '1s' }, 'no option reads the environment variable LISTENER_DEBONCE: did you mean LISTENER_DEBOUNCE?'],
+    [[], { LISTENER_VIEWS: 'odd-name' }, `LISTENER_VIEWS: odd-name is not a name: write view, schema.view or a pattern such as 'mv_*', and put odd names in double quotes ('"Odd Name"')`],
+  ])('says in one line what is wrong with %j and %j, and exits with 2', async (args, env, message) => {
+    expect(await listener(args, env)).toEqual({ status: 2, stdout: '', stderr: `listener: ${message}\n` });
+  });
+
+  it('shows no password in a message', async () => {
+    const { stderr } = await listener(['--views', 'mv'], { DATABASE_URL: 'mysql://u:hidden@h/d' });
+    expect(stderr).toContain('DATABASE_URL: "mysql://u:***@h/d" is not a PostgreSQL URL');
+    expect(stderr).not.toContain('hidden');
+  });
+
+  it('describes every option within 100 columns', async () => {
+    const { status, stdout, stderr } = await listener(['--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const name of optionNames) expect(stdout).toMatch(new RegExp(`^ +--${name} `, 'm'));
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    expect(await listener(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
