@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { emptyGraph, type ServedGraph } from './catalog/graph.js';
+import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { longestHoldMs } from './catalog/hold-register.js';
 import { probeConnectionCheck, readServerFacts, requireServer, type ServerFacts } from './catalog/server.js';
 import { requirePrivileges, survey } from './catalog/survey.js';
@@ -15,6 +15,7 @@ import { Freshener } from './freshen/freshener.js';
 import type { Log } from './report/log.js';
 import { Outage } from './report/outage.js';
 import { Doorbell } from './wake/doorbell.js';
+import { findStaleViews } from './wake/stale-view.js';
 import { holdLengthMs } from './wake/hold.js';
 import { sweep } from './wake/sweep.js';
 import { Sweeper } from './wake/sweeper.js';
@@ -84,6 +85,10 @@ class ListeningWorker implements Worker {
       ...config,
       database: this.#database,
       ...this.#report.freshener,
+      onAbsorbed: (view, reason, absorbed) => {
+        this.#report.freshener.onAbsorbed(view, reason, absorbed);
+        this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#trouble('A look at a fresh view failed', error, 1, 0));
+      },
       onFailed: (view, reason, failure) => {
         this.#report.freshener.onFailed(view, reason, failure);
         // A view that was dropped and created again has another oid: find out now and not in a minute.
@@ -96,7 +101,7 @@ class ListeningWorker implements Worker {
       graph: () => this.#graph,
       holdMs: holdLengthMs(config.debounceMs, longestHoldMs),
       pollMs: () => (this.#hearing ? undefined : config.pollMs),
-      onChanges: (sources) => this.#changed(sources),
+      onChanges: (views) => this.#changed(views),
       onTrouble: (error, attempt, retryInMs) => this.#trouble('A look at the change log failed', error, attempt, retryInMs),
       onRecovered: () => this.#recovered(),
     });
@@ -122,7 +127,10 @@ class ListeningWorker implements Worker {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#start();
+    // A stop may come at any moment of the start, which has then nothing to complain of.
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) throw error;
+    });
     return this.#starting;
   }
 
@@ -218,12 +226,25 @@ class ListeningWorker implements Worker {
     }
   }
 
-  #changed(sources: readonly number[]): void {
-    const views = new Set(sources.flatMap((source) => this.#graph.sources.get(source)?.views ?? []));
+  #changed(views: readonly number[]): void {
     for (const view of views) {
       this.#freshener.expect(view);
       this.#debounces.get(view)?.touch();
     }
+  }
+
+  /**
+   * A look during an absorb cannot know what that will have absorbed. If it was all, nothing is waited for any more,
+   * and the views that read this one need not wait either.
+   */
+  async #dropWhatWasAbsorbed(view: ServedView): Promise<void> {
+    const debounce = this.#debounces.get(view.id);
+    if (debounce === undefined || !this.#freshener.isExpected(view.id)) return;
+    const { touches } = debounce;
+    const stale = await findStaleViews(this.#database, [view.id]);
+    if (stale.length > 0 || debounce.touches !== touches) return;
+    debounce.cancel();
+    this.#freshener.unexpect(view.id);
   }
 
   #deafened(error: string): void {

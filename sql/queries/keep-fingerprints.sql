@@ -2,5 +2,5 @@
 -- $1: view id, $2: source ids, $3: their fingerprints
 UPDATE refresh_listener.view_source AS vs
 SET fingerprint = f.fingerprint::pg_catalog.jsonb
-FROM pg_catalog.unnest($2::pg_catalog.int4[], $3::pg_catalog.text[]) AS f (source, fingerprint)
+FROM ROWS FROM (pg_catalog.unnest($2::pg_catalog.int4[]), pg_catalog.unnest($3::pg_catalog.text[])) AS f (source, fingerprint)
 WHERE vs.view = $1 AND vs.source = f.source AND vs.fingerprint IS DISTINCT FROM f.fingerprint::pg_catalog.jsonb

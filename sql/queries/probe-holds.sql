@@ -12,4 +12,4 @@ SELECT s.id,
                              WHERE d.datname = pg_catalog.current_database())
            AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')))
          AS "hasWriters"
-FROM pg_catalog.unnest($1::pg_catalog.int4[], $2::pg_catalog.oid[]) AS s (id, oid)
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.oid[])) AS s (id, oid)

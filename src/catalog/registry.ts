@@ -1,4 +1,5 @@
-import { Database, type Transaction } from '../database/database.js';
+import type { Database} from '../database/database.js';
+import { type Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { buildGraph, type ServedGraph } from './graph.js';
 import type { Survey, SurveyedSource, SurveyedView } from './survey.js';
@@ -97,7 +98,7 @@ async function registerViews(database: Database, views: readonly SurveyedView[],
   await database.rows(
     `INSERT INTO refresh_listener.view AS v (oid, name, served_until)
      SELECT n.oid, n.name, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $3::pg_catalog.float8 / 1000)
-     FROM pg_catalog.unnest($1::pg_catalog.oid[], $2::pg_catalog.text[]) AS n (oid, name)
+     FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.text[])) AS n (oid, name)
      ON CONFLICT (oid) DO UPDATE SET name = excluded.name WHERE v.name <> excluded.name`,
     [views.map((view) => view.oid), views.map((view) => view.name), leaseMs],
   );
@@ -112,7 +113,7 @@ async function registerSources(database: Database, sources: readonly SurveyedSou
     await database.transaction('look', async (tx) => {
       const created = await tx.rows<{ id: number; created: boolean }>(
         `INSERT INTO refresh_listener.source AS s (oid, name)
-         SELECT n.oid, n.name FROM pg_catalog.unnest($1::pg_catalog.oid[], $2::pg_catalog.text[]) AS n (oid, name)
+         SELECT n.oid, n.name FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.text[])) AS n (oid, name)
          ORDER BY n.oid
          ON CONFLICT (oid) DO UPDATE SET name = excluded.name
          RETURNING s.id, s.xmax = 0 AS created`,

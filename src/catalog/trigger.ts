@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
-import { Database, type Transaction } from '../database/database.js';
+import type { Database} from '../database/database.js';
+import { type Transaction } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
 import { sqlstateOf } from '../database/sqlstate.js';

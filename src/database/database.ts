@@ -100,7 +100,9 @@ export class Database {
 
   /** Closes every idle connection and waits for the busy ones. Harmless twice. */
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#pools).map((pool) => (pool.ending ? undefined : pool.end())));
+    await Promise.all(Object.values(this.#pools).map(async (pool) => {
+      if (!pool.ending) await pool.end();
+    }));
   }
 }
 

@@ -80,6 +80,14 @@ export class Freshener {
     if (place !== undefined) place.expected = true;
   }
 
+  /** What was expected has been absorbed already. */
+  unexpect(view: number): void {
+    const place = this.#places.get(view);
+    if (place === undefined) return;
+    place.expected = false;
+    this.#next();
+  }
+
   /** Whether a change of this view is being debounced. */
   isExpected(view: number): boolean {
     return this.#places.get(view)?.expected === true;

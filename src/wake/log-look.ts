@@ -1,8 +1,17 @@
+import type { ServedGraph } from '../catalog/graph.js';
 import type { Database } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 
 const newLogRowsQuery = loadQuery('new-log-rows');
 const probeHoldsQuery = loadQuery('probe-holds');
+
+/** Log rows that the look before did not see. */
+export interface NewLogRows {
+  /** Ids of their sources. */
+  readonly sources: readonly number[];
+  /** Ids of the views that have not absorbed them. */
+  readonly views: readonly number[];
+}
 
 /**
  * Looks at the change log, each time at what is new since the time before. Its memory is a snapshot, as a cursor is: a
@@ -16,21 +25,20 @@ export class LogLook {
     this.#database = database;
   }
 
-  /** @returns ids of those of `sources` that have new log rows; of all rows, at the first look, none count as new */
-  async look(sources: readonly number[]): Promise<number[]> {
+  /** @returns what is new since the look before; at the first look nothing is */
+  async look(graph: ServedGraph): Promise<NewLogRows> {
     if (this.#snapshot === undefined) {
       const [now] = await this.#database.rows<{ snapshot: string }>(
         'SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot',
       );
       this.#snapshot = now?.snapshot;
-      return [];
+      return { sources: [], views: [] };
     }
-    const [answer] = await this.#database.rows<{ snapshot: string; sources: number[] }>(newLogRowsQuery, [
-      sources, this.#snapshot,
-    ]);
-    if (answer === undefined) return [];
+    const parameters = [[...graph.sources.keys()], [...graph.views.keys()], this.#snapshot];
+    const [answer] = await this.#database.rows<NewLogRows & { snapshot: string }>(newLogRowsQuery, parameters);
+    if (answer === undefined) return { sources: [], views: [] };
     this.#snapshot = answer.snapshot;
-    return answer.sources;
+    return answer;
   }
 }
 

@@ -8,10 +8,8 @@ import { needsTrigger, survey, type Survey } from '../catalog/survey.js';
 import { findTriggerFaults, mendTrigger, removeSource, type TriggerFault, type TriggerTarget } from '../catalog/trigger.js';
 import type { ViewPattern } from '../config/view-pattern.js';
 import type { Database } from '../database/database.js';
-import { loadQuery } from '../database/sql.js';
+import { findStaleViews, type StaleView } from './stale-view.js';
 import { findUnseenChanges, type UnseenChange } from './unseen-change.js';
-
-const staleViewsQuery = loadQuery('stale-views');
 
 /** What a sweep tells while it works, each as it is found. */
 export interface SweepObserver {
@@ -38,13 +36,6 @@ export interface SweepOptions {
   readonly ringing: () => boolean;
   readonly signal: AbortSignal;
   readonly observer: SweepObserver;
-}
-
-/** Why a view was found stale without a ring. */
-export interface StaleView {
-  readonly id: number;
-  /** Marked, settled or not populated: nothing that a debounce is waiting for. */
-  readonly whole: boolean;
 }
 
 export interface SweepResult {
@@ -76,35 +67,15 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   else await silenceHolds(database, [...graph.sources.keys()]);
   observer.onGraph(graph, found);
 
-  const states = await readStaleness(database, graph);
-  const fresh = states.filter((state) => !isStaleState(state)).map((state) => state.id);
-  const unseen = await findUnseenChanges(database, graph, fresh);
+  const stale = await findStaleViews(database, [...graph.views.keys()]);
+  const staleIds = new Set(stale.map((view) => view.id));
+  const unseen = await findUnseenChanges(database, graph, [...graph.views.keys()].filter((id) => !staleIds.has(id)));
   unseen.forEach(observer.onUnseen);
-  const stale = [
-    ...states.filter(isStaleState).map((state) => ({ id: state.id, whole: state.whole || state.settled || !state.populated })),
-    ...new Set(unseen.flatMap((change) => change.views)),
-  ].map((view) => ('whole' in view ? view : { id: view.id, whole: true }));
+  const surprised = new Set(unseen.flatMap((change) => change.views).map((view) => view.id));
 
   await cleanLog(database, lapseMs);
   await pruneRuns(database, options.historyMs);
-  return { stale, views: graph.views.size, unseen: unseen.length, mended };
-}
-
-/** The row of `stale-views.sql`. */
-interface Staleness {
-  readonly id: number;
-  readonly whole: boolean;
-  readonly settled: boolean;
-  readonly populated: boolean;
-  readonly logged: boolean;
-}
-
-function isStaleState(state: Staleness): boolean {
-  return state.whole || state.settled || !state.populated || state.logged;
-}
-
-async function readStaleness(database: Database, graph: ServedGraph): Promise<Staleness[]> {
-  return database.rows<Staleness>(staleViewsQuery, [[...graph.views.keys()]]);
+  return { stale: [...stale, ...[...surprised].map((id) => ({ id, whole: true }))], views: graph.views.size, unseen: unseen.length, mended };
 }
 
 /** Removes what nobody needs any more: views that are gone or abandoned, then sources that no view reads. */

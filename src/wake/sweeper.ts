@@ -40,12 +40,16 @@ export class Sweeper {
     this.#wake.abort();
   }
 
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #run(): Promise<void> {
     let failures = 0;
     let wait = this.#options.sweepMs;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#isStopped()) {
       await this.#pause(wait);
-      if (this.#stop.signal.aborted) return;
+      if (this.#isStopped()) return;
       this.#wanted = false;
       try {
         await this.#options.sweep();
@@ -55,7 +59,7 @@ export class Sweeper {
       } catch (error) {
         failures += 1;
         wait = backoffMs(failures, retryBaseMs, Math.max(retryBaseMs, this.#options.sweepMs), Math.random);
-        if (!this.#stop.signal.aborted) this.#options.onTrouble(error, failures, wait);
+        if (!this.#isStopped()) this.#options.onTrouble(error, failures, wait);
       }
     }
   }

@@ -58,7 +58,7 @@ async function markWhole(database: Database, views: readonly Pick<AbsorbedFinger
   const cursors = new Map(views.map((view) => [view.view, view.cursor]));
   const marked = await database.rows<{ id: number }>(
     `UPDATE refresh_listener.view AS v SET whole_marks = v.whole_marks + 1
-     FROM pg_catalog.unnest($1::pg_catalog.int4[], $2::pg_catalog.text[]) AS m (view, cursor)
+     FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[])) AS m (view, cursor)
      WHERE v.id = m.view AND v.cursor::pg_catalog.text = m.cursor
      RETURNING v.id`,
     [[...cursors.keys()], [...cursors.values()]],

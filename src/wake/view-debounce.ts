@@ -16,6 +16,7 @@ export class ViewDebounce {
   readonly #maxWaitMs: number;
   readonly #onReady: () => void;
   #batch: Batch | undefined;
+  #touches = 0;
 
   constructor(debounceMs: number, maxWaitMs: number, onReady: () => void) {
     this.#debounceMs = debounceMs;
@@ -23,8 +24,14 @@ export class ViewDebounce {
     this.#onReady = onReady;
   }
 
+  /** How often it was touched: whoever finds the view fresh may drop what was waited for if this has not moved. */
+  get touches(): number {
+    return this.#touches;
+  }
+
   /** A source has changed. */
   touch(): void {
+    this.#touches += 1;
     this.#batch ??= this.#begin();
     // It rejects when the batch is cancelled, and then there is nothing left to do for it.
     this.#batch.touch().catch(() => undefined);

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ServedGraph } from '../catalog/graph.js';
+import { emptyGraph, type ServedGraph } from '../catalog/graph.js';
 import { setHold } from '../catalog/hold-register.js';
 import { backoffMs } from '../config/backoff.js';
 import type { Database } from '../database/database.js';
@@ -14,8 +14,8 @@ export interface WatchOptions {
   readonly holdMs: number;
   /** How often to look without being rung for, in ms; undefined: only when rung for. */
   readonly pollMs: () => number | undefined;
-  /** These sources have new log rows. */
-  readonly onChanges: (sources: readonly number[]) => void;
+  /** These views have become stale. */
+  readonly onChanges: (views: readonly number[]) => void;
   /** A look failed, and is tried again: nothing is lost, the next one sees as much. */
   readonly onTrouble: (error: unknown, attempt: number, retryInMs: number) => void;
   readonly onRecovered: () => void;
@@ -48,7 +48,7 @@ export class Watch {
 
   /** Notes where the log stands now; what comes later will be found. To be called before the first sweep. */
   async start(): Promise<void> {
-    await this.#look.look([]);
+    await this.#look.look(emptyGraph);
     this.#ended = this.#run();
   }
 
@@ -78,18 +78,22 @@ export class Watch {
     this.#wake.abort();
   }
 
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #run(): Promise<void> {
     let failures = 0;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#isStopped()) {
       const rung = this.#rung;
       try {
         await this.#sleep();
-        if (this.#stop.signal.aborted) return;
+        if (this.#isStopped()) return;
         await this.#step();
         if (failures > 0) this.#options.onRecovered();
         failures = 0;
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#isStopped()) return;
         failures += 1;
         for (const source of rung) this.#rung.add(source);
         this.#lookWanted = true;
@@ -134,8 +138,9 @@ export class Watch {
     const due = [...this.#holds].flatMap(([id, hold]) => (hold.lookAt <= startedAt ? (graph.sources.get(id) ?? []) : []));
     for (const id of this.#holds.keys()) if (!graph.sources.has(id)) this.#holds.delete(id);
     const probes = await probeHolds(database, due);
-    const found = new Set(await this.#look.look([...graph.sources.keys()]));
-    if (found.size > 0) this.#options.onChanges([...found]);
+    const { sources, views } = await this.#look.look(graph);
+    if (views.length > 0) this.#options.onChanges(views);
+    const found = new Set(sources);
     await this.#hold(due.map((source) => source.id), (hold, now, id) => {
       const probe = probes.get(id);
       if (hold === undefined || probe === undefined) return { setHold: false, hold };

@@ -33,7 +33,7 @@ describe('eventLevel', () => {
     ['warn', { ...yielded, times: 3 }],
     ['debug', { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' }],
     ['debug', { event: 'sweep.done', views: 1, stale: 0, unseen: 0, healed: 0, durationMs: 1 }],
-    ['warn', { event: 'listen.lost', error: 'gone', retryInMs: 1 }],
+    ['warn', { event: 'listen.lost', error: 'gone' }],
     ['warn', { event: 'change.unseen', source: 's', views: [], because: 'columns' }],
     ['info', { event: 'stopped', exitStatus: 0, uptimeMs: 1 }],
     ['error', { event: 'stopped', exitStatus: 1, uptimeMs: 1 }],
