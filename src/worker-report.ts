@@ -66,6 +66,8 @@ export class WorkerReport {
         this.#log.emit({ event: 'trigger.healed', source: target.name, state: fault });
       }
     },
+    onTriggerWait: (source) =>
+      this.#log.info(`Waiting for running writers of ${source} before its trigger can be put in order; nobody waits for that.`, { source }),
     onTriggerTrouble: (source, error) =>
       this.#log.warn(`Could not put the trigger of ${source} in order; the next sweep tries again.`, { source, err: error }),
     onRemoved: (source) => this.#log.emit({ event: 'trigger.removed', source }),

@@ -25,6 +25,13 @@ export interface TriggerTarget {
   readonly owned: boolean;
 }
 
+/** How DDL waits for its lock. */
+export interface DdlPatience {
+  readonly signal: AbortSignal;
+  /** It could not be had at once; told once. */
+  readonly onWait: () => void;
+}
+
 export type TriggerFault = 'missing' | 'disabled' | 'altered';
 
 /**
@@ -61,8 +68,8 @@ export function triggerFault(state: Pick<TriggerState, 'enabled' | 'intact'> | u
  * @returns whether it had anything to do: another worker may have been faster
  * @throws the lock timeout when writers kept the table for all of the attempts
  */
-export async function mendTrigger(database: Database, target: TriggerTarget, signal: AbortSignal): Promise<boolean> {
-  return retriedOnLock(signal, () =>
+export async function mendTrigger(database: Database, target: TriggerTarget, patience: DdlPatience): Promise<boolean> {
+  return retriedOnLock(patience, () =>
     database.transaction(
       'look',
       async (tx) => {
@@ -91,9 +98,9 @@ export async function mendTrigger(database: Database, target: TriggerTarget, sig
  * @returns false when a view has been linked to it meanwhile
  */
 export async function removeSource(
-  database: Database, source: { readonly id: number; readonly oid: number }, signal: AbortSignal,
+  database: Database, source: { readonly id: number; readonly oid: number }, patience: DdlPatience,
 ): Promise<boolean> {
-  return retriedOnLock(signal, () =>
+  return retriedOnLock(patience, () =>
     database.transaction(
       'look',
       async (tx) => {
@@ -134,8 +141,13 @@ async function lockSource(tx: Transaction, source: number): Promise<void> {
 }
 
 /** Lets writers pass between attempts; gives up after about a minute, for the next sweep to go on. */
-async function retriedOnLock<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => Promise<T>): Promise<T> {
+  let waits = 0;
   return pRetry(attempt, {
+    onFailedAttempt: () => {
+      waits += 1;
+      if (waits === 1) onWait();
+    },
     retries: 40,
     minTimeout: 100,
     maxTimeout: 2_000,

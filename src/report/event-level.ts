@@ -35,6 +35,9 @@ const levels: Levels = {
   stopped: ({ exitStatus }) => (exitStatus === 0 ? 'info' : 'error'),
 };
 
+/** All events there are. */
+export const eventNames = Object.keys(levels) as readonly EventName[];
+
 /** How loudly an event is logged. */
 export function eventLevel(event: ListenerEvent): EventLevel {
   return levelOf(event);

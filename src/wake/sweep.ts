@@ -18,6 +18,8 @@ export interface SweepObserver {
   readonly onLogState: (state: LogState) => void;
   readonly onLapse: (sources: readonly ServedSource[]) => void;
   readonly onTrigger: (source: TriggerTarget, fault: TriggerFault) => void;
+  /** A trigger waits for running writers of the table, who are not held up by that. */
+  readonly onTriggerWait: (source: string) => void;
   /** Writers, or missing privileges, kept a trigger from being created: tried again in the next sweep. */
   readonly onTriggerTrouble: (source: string, error: unknown) => void;
   readonly onRemoved: (source: string) => void;
@@ -86,7 +88,7 @@ async function forget(options: SweepOptions, found: Survey, registry: readonly R
   }
   for (const source of await unreadSources(database)) {
     try {
-      if (await removeSource(database, source, signal)) observer.onRemoved(source.name);
+      if (await removeSource(database, source, { signal, onWait: () => observer.onTriggerWait(source.name) })) observer.onRemoved(source.name);
     } catch (error) {
       observer.onTriggerTrouble(source.name, error);
     }
@@ -104,7 +106,7 @@ async function mendTriggers(options: SweepOptions, graph: ServedGraph, found: Su
   let mended = 0;
   for (const { target, fault } of await findTriggerFaults(database, targets)) {
     try {
-      if (!(await mendTrigger(database, target, signal))) continue;
+      if (!(await mendTrigger(database, target, { signal, onWait: () => observer.onTriggerWait(target.name) }))) continue;
       mended += 1;
       observer.onTrigger(target, fault);
     } catch (error) {
