@@ -144,7 +144,8 @@ async function lockSource(tx: Transaction, source: number): Promise<void> {
 async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => Promise<T>): Promise<T> {
   let waits = 0;
   return pRetry(attempt, {
-    onFailedAttempt: () => {
+    onFailedAttempt: ({ error }) => {
+      if (!isLockTrouble(error)) return;
       waits += 1;
       if (waits === 1) onWait();
     },
@@ -154,6 +155,10 @@ async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => 
     factor: 1.3,
     randomize: true,
     signal,
-    shouldRetry: ({ error }) => ['55P03', '40P01', '57014'].includes(sqlstateOf(error) ?? ''),
+    shouldRetry: ({ error }) => isLockTrouble(error),
   });
+}
+
+function isLockTrouble(error: unknown): boolean {
+  return ['55P03', '40P01', '57014'].includes(sqlstateOf(error) ?? '');
 }
