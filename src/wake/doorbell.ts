@@ -63,14 +63,10 @@ export class Doorbell {
     if (this.#life !== undefined) return this.#life.started;
     const stop = new AbortController();
     const first = this.#ended.then(() => this.#firstConnection(stop.signal));
-    const life: Life = { stop, started: first.then((connection) => (connection ? 'hears' : 'deaf')) };
-    this.#life = life;
+    this.#life = { stop, started: first.then((connection) => (connection ? 'hears' : 'deaf')) };
     // A start that failed is reported by `started`.
-    const listened = first.catch(() => undefined).then((connection) => connection && this.#keep(connection, stop.signal));
-    this.#ended = listened.finally(() => {
-      if (this.#life === life) this.#life = undefined;
-    });
-    return life.started;
+    this.#ended = first.catch(() => undefined).then((connection) => connection && this.#keep(connection, stop.signal));
+    return this.#life.started;
   }
 
   /** Complete when it returns: no socket, no timer is left, no callback comes. Harmless twice, and before a start. */
@@ -80,7 +76,7 @@ export class Doorbell {
     return this.#ended;
   }
 
-  /** A connection that hears others; none when it is deaf. */
+  /** A connection that hears others; none when it is deaf. Without one the life is over. */
   async #firstConnection(stop: AbortSignal): Promise<NotificationConnection | undefined> {
     try {
       return await this.#listening(stop, async (connection) => {
@@ -94,6 +90,8 @@ export class Doorbell {
         }
       });
     } catch (error) {
+      // Before anybody hears of it: they may start again in that very moment.
+      if (this.#life?.stop.signal === stop) this.#life = undefined;
       if (error instanceof UnheardCanary) return undefined;
       throw new Error(`cannot listen for notifications: ${reasonOf(error)}`, { cause: error });
     }
@@ -120,9 +118,9 @@ export class Doorbell {
         await pause(this.#options.canaryMs, undefined, { signal: connection.gone });
         await connection.hearCanary(connection);
       }
-    } catch {
-      // Whatever was thrown, the first reason is the one that ended the connection.
-      return reasonOf(connection.gone.reason);
+    } catch (error) {
+      // The first reason is the one that ended the connection; what was thrown may be a consequence.
+      return reasonOf(connection.gone.reason ?? error);
     }
   }
 

@@ -94,7 +94,7 @@ export class NotificationConnection {
         serialize: (payload: string) => payload,
       },
     );
-    // Without a listener an 'error' of the subscriber would become an unhandled rejection.
+    // Comes only when the listeners above were passed by; with no listener it would be an unhandled rejection.
     this.#subscriber.events.on('error', end);
     this.#subscriber.events.on('notification', ({ channel, payload }) => {
       if (channel === options.channel) this.#hear(typeof payload === 'string' ? payload : '');

@@ -62,13 +62,13 @@ describe('a lost connection', () => {
   });
 
   it('is noticed by the canary when it is half-open, and restored over a new one', async () => {
-    const heard = await scene.hearing(proxy.url(scene.url), { canaryMs: 300, canaryTimeoutMs: 300 });
+    const heard = await scene.hearing(proxy.url(scene.url), { canaryMs: 300, canaryTimeoutMs: 1_500 });
     proxy.silence();
     const silentAt = performance.now();
-    expect(await heard.losses.next()).toBe('no answer to NOTIFY within 300 ms');
-    expect(performance.now() - silentAt).toBeLessThan(300 + 300 + 250);
+    expect(await heard.losses.next()).toBe('no answer to NOTIFY within 1500 ms');
+    expect(performance.now() - silentAt).toBeLessThan(300 + 1_500 + 1_000);
     // In the silence new connections hang as well.
-    expect(await heard.retries.next()).toBe('no connection within 300 ms');
+    expect(await heard.retries.next()).toBe('no connection within 1500 ms');
     proxy.resume();
     await heard.restores.next();
     await scene.expectRing(heard, 'through the new one');

@@ -14,7 +14,7 @@ describe.skipIf(!PgBouncer.isInstalled())('a doorbell behind PgBouncer', () => {
   // The first is the usual mistake: both URLs lead to the pooler.
   it.each([['the same pooler'], ['the direct way']])('in transaction mode is deaf to %s, and has stopped itself', async (ringer) => {
     const connectionString = ringer === 'the direct way' ? scene.url : bouncer.url('transaction');
-    const made = scene.doorbell(bouncer.url('transaction'), { ringer: { connectionString }, canaryTimeoutMs: 500 });
+    const made = scene.doorbell(bouncer.url('transaction'), { ringer: { connectionString }, canaryTimeoutMs: 1_500 });
     expect(await made.bell.start()).toBe('deaf');
     expect(made.openSockets).toBe(0);
     expect(made.losses.all).toEqual([]);

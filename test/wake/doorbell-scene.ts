@@ -7,7 +7,10 @@ import { RecordedDoorbell } from './recorded-doorbell.js';
 export const CHANNEL = 'refresh_listener';
 const NAME = 'listener (doorbell)';
 
-/** A database, and at most one doorbell a test in it: stopped after the test, which fails if a socket is left. */
+/**
+ * A database, and at most one doorbell a test in it. It is stopped after the test, which fails if a socket is left or if
+ * there ever was more than one.
+ */
 export class DoorbellScene {
   database!: TestDatabase;
   #recorded: RecordedDoorbell | undefined;
@@ -21,6 +24,7 @@ export class DoorbellScene {
     afterEach(async () => {
       await scene.#recorded?.bell.stop();
       expect(scene.#recorded?.openSockets ?? 0).toBe(0);
+      expect(scene.#recorded?.mostOpenSockets ?? 0).toBeLessThanOrEqual(1);
       scene.#recorded = undefined;
     });
     afterAll(() => scene.database.drop());

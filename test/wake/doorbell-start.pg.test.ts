@@ -15,6 +15,14 @@ afterEach(async () => {
 });
 afterAll(() => proxy.close());
 
+describe('a start', () => {
+  it('leaves one connection: the one that rang is closed', async () => {
+    await scene.hearing(scene.url);
+    await scene.expectSessions(1);
+    await scene.expectSessions(0, 'ringer');
+  });
+});
+
 describe('a start that fails', () => {
   it('rejects, with the reason, when the server refuses the login', async () => {
     const url = new URL(scene.url);
@@ -45,10 +53,19 @@ describe('a start that fails', () => {
     await scene.expectRing(tried, 'at last');
   });
 
+  it('may be tried again in the very moment that it fails', async () => {
+    proxy.refuse();
+    const { bell } = scene.doorbell(proxy.url(scene.url));
+    const first = bell.start();
+    let second: Promise<'hears' | 'deaf'> | undefined;
+    await expect(first.catch(() => (second = bell.start()))).rejects.toThrow(/ECONNREFUSED/);
+    expect(second).not.toBe(first);
+  });
+
   it('is deaf when the listen URL leads to another database than the one that is rung in', async () => {
     const other = await createDatabase();
     try {
-      const made = scene.doorbell(scene.url, { ringer: { connectionString: other.url('worker') }, canaryTimeoutMs: 300 });
+      const made = scene.doorbell(scene.url, { ringer: { connectionString: other.url('worker') }, canaryTimeoutMs: 1_500 });
       expect(await made.bell.start()).toBe('deaf');
       expect(made.openSockets).toBe(0);
       await scene.expectSessions(0);

@@ -6,6 +6,8 @@ import { Signals } from './signals.js';
 /** A doorbell with short times that keeps every socket it made and everything it said. */
 export class RecordedDoorbell {
   readonly sockets: Socket[] = [];
+  openSockets = 0;
+  mostOpenSockets = 0;
   readonly rings = new Signals<string>();
   readonly losses = new Signals<string>();
   readonly retries = new Signals<string>();
@@ -19,6 +21,10 @@ export class RecordedDoorbell {
         stream: () => {
           const socket = new Socket();
           this.sockets.push(socket);
+          this.openSockets += 1;
+          this.mostOpenSockets = Math.max(this.mostOpenSockets, this.openSockets);
+          // Not `socket.closed`: that is true before the handle is.
+          socket.once('close', () => (this.openSockets -= 1));
           return socket;
         },
       },
@@ -33,9 +39,5 @@ export class RecordedDoorbell {
       onRestored: this.restores.push,
       ...settings,
     });
-  }
-
-  get openSockets(): number {
-    return this.sockets.filter((socket) => !socket.closed).length;
   }
 }
