@@ -57,7 +57,7 @@ async function demo(ending: Ending, seconds: number | undefined): Promise<boolea
     await client.end();
     const { committed, rolledBack } = traffic;
     say(`\n${summaryLines({ durationMs: Date.now() - startedAt, committed, rolledBack, records, agreements, serverStartedAt }).join('\n')}`);
-    return status === 0 && agreements.every(({ differing }) => differing === 0);
+    return status === 0 && agreements.length === views.length && agreements.every(({ differing }) => differing === 0);
   } finally {
     await worker?.kill();
     await server?.stop();
