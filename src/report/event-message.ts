@@ -28,18 +28,18 @@ const messages: Messages = {
     `Looking every ${formatDuration(pollMs)} instead.`,
 
   'change.unseen': ({ source, views, because }) =>
-    `${source} changed without a trigger seeing it (${unseenSigns[because]}): absorbing ${listing(views)} anew.`,
+    `${source} changed without a trigger seeing it (${unseenSigns[because]}): refreshing ${listing(views)}.`,
   'log.lapsed': ({ sources, views }) =>
-    `No worker was seen for so long that writers stopped recording changes of ${listing(sources)}: absorbing ${listing(views)} anew.`,
+    `No worker was seen for so long that writers stopped recording changes of ${listing(sources)}: refreshing ${listing(views)}.`,
   'log.reset': ({ views }) =>
-    `The change log was emptied by a crash or fail-over of the server: absorbing ${listing(views)} anew.`,
+    `The change log was emptied by a crash or fail-over of the server: refreshing ${listing(views)}.`,
   'cluster.changed': ({ views }) =>
-    `This is another database, or another cluster, than the one the cursors were written in: absorbing ${listing(views)} anew.`,
+    `This is another database, or another cluster, than the one the cursors were written in: refreshing ${listing(views)}.`,
 
   'trigger.installed': ({ source }) => `Installed the change triggers on ${source}.`,
   'trigger.removed': ({ source }) => `Removed the change triggers from ${source}.`,
   'trigger.healed': ({ source, state }) =>
-    `A change trigger on ${source} was ${state}: put right, and what happened meanwhile is absorbed anew.`,
+    `A change trigger on ${source} was ${state}: put right, and the views that read it are refreshed.`,
   'source.unwatched': ({ source, views, because }) =>
     `Changes of ${source} cannot be seen, since it is ${because}: ${listing(views)} will not follow it by itself.`,
 

@@ -34,7 +34,7 @@ export interface EventFields {
     /** From the oldest absorbed change to visible; null where nothing recorded when it was. */
     stalenessMs: number | null;
     durationMs: number;
-    /** Rows; null where unknown. A concurrent refresh writes a changed row as one deleted and one inserted. */
+    /** Rows; null where unknown. A concurrent refresh writes a changed row as one deleted and one inserted, a plain one inserts all. */
     inserted: number | null;
     updated: number | null;
     deleted: number | null;

@@ -4,8 +4,8 @@ import { clause, count, listing } from './sentence.js';
 
 export function refreshDone(event: EventOf<'refresh.done'>): string {
   const how = event.plan === 'concurrent' ? ' concurrently' : '';
-  const details = [why(event), rows(event)].filter((detail) => detail !== '').join('; ');
-  return `Refreshed ${event.view}${how} in ${formatDuration(event.durationMs)}: ${details}.`;
+  const effect = rows(event);
+  return `Refreshed ${event.view}${how} in ${formatDuration(event.durationMs)}${why(event)}${effect === '' ? '' : `; ${effect}`}.`;
 }
 
 export function refreshFailed(event: EventOf<'refresh.failed'>): string {
@@ -38,12 +38,12 @@ const skipped: Readonly<Record<EventOf<'refresh.skipped'>['because'], string>> =
   upstream: 'it waits for a view it reads, which fails to refresh',
 };
 
-/** What the reason adds to the sources and their staleness; empty for a change that rang, which is the usual way. */
+/** What the reason adds to the sources and their staleness; empty for what is the usual way, and for what the sources say. */
 const addition: Readonly<Record<RefreshReason, string>> = {
   change: '',
   sweep: 'found by the sweep',
   start: 'found at start',
-  upstream: 'through an upstream view',
+  upstream: '',
   manual: 'as asked',
   schedule: 'on schedule',
 };
@@ -52,26 +52,34 @@ const addition: Readonly<Record<RefreshReason, string>> = {
 const alone: Readonly<Record<RefreshReason, string>> = {
   ...addition,
   change: 'something changed',
-  sweep: 'the sweep asked for it',
+  sweep: 'the sweep could not tell whether it was fresh',
   start: 'it was not known to be fresh at start',
   upstream: 'a view it reads changed',
 };
 
+/** Continues the sentence: ', 5.3s after orders changed' or ': something changed'. */
 function why({ reason, sources, stalenessMs }: EventOf<'refresh.done'>): string {
-  if (sources.length === 0) return alone[reason];
-  const visible = stalenessMs === null ? '' : ` ${formatDuration(stalenessMs)} before it was visible`;
-  const changed = `${listing(sources)} changed${visible}`;
-  return addition[reason] === '' ? changed : `${changed}, ${addition[reason]}`;
+  if (sources.length === 0) return `: ${alone[reason]}`;
+  const when = stalenessMs === null ? ': ' : `, ${formatDuration(stalenessMs)} after `;
+  const changed = `${when}${listing(sources)} changed`;
+  return addition[reason] === '' ? changed : `${changed} (${addition[reason]})`;
 }
 
-function rows({ inserted, updated, deleted }: EventOf<'refresh.done'>): string {
-  const known = [
-    { number: inserted, verb: 'inserted' },
-    { number: updated, verb: 'updated' },
-    { number: deleted, verb: 'deleted' },
-  ].flatMap(({ number, verb }) => (number === null ? [] : [{ number, verb }]));
-  if (known.length === 0) return '';
-  const changed = known.filter(({ number }) => number !== 0);
+/**
+ * What became of the rows. A concurrent refresh takes out each row that differs and puts another one in: three changed rows
+ * would read as '3 inserted, 3 deleted', and make one look for what was deleted. A plain one writes all rows anew.
+ */
+function rows({ plan, inserted, updated, deleted }: EventOf<'refresh.done'>): string {
+  if (inserted === null && updated === null && deleted === null) return '';
+  const put = inserted ?? 0;
+  const taken = deleted ?? 0;
+  if (plan === 'plain') return `${count(put, 'row')} written anew`;
+  const replaced = Math.min(put, taken) + (updated ?? 0);
+  const changed = [
+    { number: replaced, verb: 'replaced' },
+    { number: Math.max(0, put - taken), verb: 'added' },
+    { number: Math.max(0, taken - put), verb: 'removed' },
+  ].filter(({ number }) => number > 0);
   if (changed.length === 0) return 'no row differed';
   return changed
     .map(({ number, verb }, index) => `${index === 0 ? count(number, 'row') : number.toLocaleString('en-US')} ${verb}`)

@@ -65,21 +65,21 @@ describe('eventMessage', () => {
     expect(Object.values(samples).map((event) => eventMessage(event))).toMatchInlineSnapshot(`
       [
         "Ready: listener 0.1.0 keeps mv fresh from 1 source in database app (PostgreSQL 17.2), woken by notifications.",
-        "Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 12 rows inserted, 3 deleted.",
+        "Refreshed mv_dashboard concurrently in 1.2s, 5.3s after orders, customers changed; 3 rows replaced, 9 added.",
         "Refreshing mv_dashboard failed after 5s: canceling statement due to lock timeout (SQLSTATE 55P03). Trying again in 2.1s (failure 2 in a row).",
         "Left mv alone: nothing has changed since it was last refreshed.",
         "Stopped refreshing mv after 3.5s to give way to 1 session that waited for its locks; trying again in 5s (1 of at most 3 times in a row).",
         "Swept 2 views in 12ms: 1 stale, 0 unseen changes, 1 trigger healed.",
-        "Lost the listening connection: Connection terminated unexpectedly. Polling until it is back; trying again in 1s.",
+        "Lost the listening connection: Connection terminated unexpectedly. Polling until it is back.",
         "Listening again after 4.2s and 1 attempt; looking for what was missed.",
         "No notification arrives on the listening connection (waited 5s for one of our own), so it probably leads through a transaction pooler: give --listen-url a direct connection. Looking every 1s instead.",
-        "orders changed without a trigger seeing it (its storage was replaced): absorbing mv anew.",
-        "No worker was seen for so long that writers stopped recording changes of orders: absorbing mv anew.",
-        "The change log was emptied by a crash or fail-over of the server: absorbing a, b anew.",
-        "This is another database cluster than before (system identifier 2, was 1): absorbing mv anew.",
+        "orders changed without a trigger seeing it (its storage was replaced): refreshing mv.",
+        "No worker was seen for so long that writers stopped recording changes of orders: refreshing mv.",
+        "The change log was emptied by a crash or fail-over of the server: refreshing a, b.",
+        "This is another database, or another cluster, than the one the cursors were written in: refreshing mv.",
         "Installed the change triggers on orders.",
         "Removed the change triggers from orders.",
-        "A change trigger on orders was disabled: put right, and what happened meanwhile is absorbed anew.",
+        "A change trigger on orders was disabled: put right, and the views that read it are refreshed.",
         "Changes of remote cannot be seen, since it is a foreign table: mv will not follow it by itself.",
         "Now keeping mv fresh too.",
         "The materialized view mv is no longer there; it is served again when it comes back.",
@@ -95,23 +95,28 @@ describe('eventMessage', () => {
 });
 
 describe('refresh.done', () => {
+  const unknown = { inserted: null, updated: null, deleted: null };
+  const since = 'Refreshed mv_dashboard concurrently in 1.2s, 5.3s after orders, customers changed';
+
   it.each<[Partial<EventOf<'refresh.done'>>, string]>([
-    [{}, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 12 rows inserted, 3 deleted.'],
-    [{ inserted: 1, deleted: 0 }, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 1 row inserted.'],
-    [{ inserted: 0, deleted: 1234 }, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; 1,234 rows deleted.'],
-    [{ inserted: 0, deleted: 0 }, 'Refreshed mv_dashboard concurrently in 1.2s: orders, customers changed 5.3s before it was visible; no row differed.'],
+    [{}, `${since}; 3 rows replaced, 9 added.`],
+    [{ inserted: 3 }, `${since}; 3 rows replaced.`],
+    [{ inserted: 1 }, `${since}; 1 row replaced, 2 removed.`],
+    [{ inserted: 1, deleted: 0 }, `${since}; 1 row added.`],
+    [{ inserted: 0, deleted: 1234 }, `${since}; 1,234 rows removed.`],
+    [{ inserted: 0, deleted: 0 }, `${since}; no row differed.`],
+    [{ inserted: 0, updated: 2, deleted: 0 }, `${since}; 2 rows replaced.`],
+    [{ plan: 'plain', inserted: 321, deleted: 0 }, 'Refreshed mv_dashboard in 1.2s, 5.3s after orders, customers changed; 321 rows written anew.'],
+    [{ plan: 'plain', stalenessMs: null, ...unknown }, 'Refreshed mv_dashboard in 1.2s: orders, customers changed.'],
     [
-      { plan: 'plain', stalenessMs: null, inserted: null, updated: null, deleted: null },
-      'Refreshed mv_dashboard in 1.2s: orders, customers changed.',
-    ],
-    [
-      { reason: 'start', sources: [], stalenessMs: null, inserted: null, updated: null, deleted: null },
+      { reason: 'start', sources: [], stalenessMs: null, ...unknown },
       'Refreshed mv_dashboard concurrently in 1.2s: it was not known to be fresh at start.',
     ],
     [
-      { reason: 'sweep', sources: ['a', 'b', 'c', 'd', 'e'], inserted: null, updated: null, deleted: null },
-      'Refreshed mv_dashboard concurrently in 1.2s: a, b, c and 2 more changed 5.3s before it was visible, found by the sweep.',
+      { reason: 'sweep', sources: ['a', 'b', 'c', 'd', 'e'], ...unknown },
+      'Refreshed mv_dashboard concurrently in 1.2s, 5.3s after a, b, c and 2 more changed (found by the sweep).',
     ],
+    [{ reason: 'upstream', sources: ['mv_sales'], stalenessMs: 40, ...unknown }, 'Refreshed mv_dashboard concurrently in 1.2s, 40ms after mv_sales changed.'],
     [{ reason: 'manual', sources: [], inserted: 0, deleted: 0 }, 'Refreshed mv_dashboard concurrently in 1.2s: as asked; no row differed.'],
   ])('with %j', (fields, expected) => {
     expect(eventMessage({ ...done, ...fields })).toBe(expected);
