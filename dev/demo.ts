@@ -36,7 +36,7 @@ async function demo(ending: Ending, seconds: number | undefined): Promise<boolea
 
     worker = startWorkerProcess(scene.listenerUrl, [...workerOptions, '--log-format', 'text']);
     const died = worker.ended.then((status) => {
-      throw new Error(`The worker ended by itself, with exit status ${String(status)}`);
+      throw new Error(status === null ? 'A signal ended the worker' : `The worker ended by itself, with exit status ${status}`);
     });
     died.catch(() => undefined); // told to whoever waits for something else meanwhile
     const during = <T>(work: Promise<T>): Promise<T> => ending.unlessAtOnce(Promise.race([work, died]));
@@ -74,12 +74,19 @@ function tellTraffic(line: string): void {
   say(colored ? `\u001B[36mtraffic  | ${line}\u001B[39m` : `traffic  | ${line}`);
 }
 
+/** @throws when they are anything but `--seconds N` */
 function secondsOf(args: readonly string[]): number | undefined {
-  const { seconds } = parseArgs({ args: [...args], options: { seconds: { type: 'string' } } }).values;
-  if (seconds === undefined) return undefined;
-  const number = Number(seconds);
-  if (!(number > 0 && number <= 86_400)) throw new Error(`--seconds ${seconds}: give a number of seconds, such as 20`);
-  return number;
+  const usage = 'write npm run demo, or npm run demo -- --seconds 20';
+  let given: string | undefined;
+  try {
+    given = parseArgs({ args: [...args], options: { seconds: { type: 'string' } } }).values.seconds;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}: ${usage}`, { cause: error });
+  }
+  if (given === undefined) return undefined;
+  const seconds = Number(given);
+  if (!(seconds > 0 && seconds <= 86_400)) throw new Error(`--seconds ${given} is not a number of seconds: ${usage}`);
+  return seconds;
 }
 
 function explain(error: unknown): void {

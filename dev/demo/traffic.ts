@@ -103,7 +103,7 @@ export class Traffic {
 
   /** Steady traffic: the views would wait for quiet for ever if there were no --max-wait. */
   async #rush(durationMs: number): Promise<void> {
-    this.#tell(`rush hour: a flight every 100ms for ${durationMs / 1000}s, with no quiet moment`);
+    this.#tell(`rush hour: a flight every 100ms for ${durationMs / 1000}s, no quiet moment: --max-wait limits the delay`);
     const until = performance.now() + durationMs;
     while (performance.now() < until && !this.#isOver()) {
       this.#count(this.committed, await insertFlights(this.#client, this.#next(1)));
