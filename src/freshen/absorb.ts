@@ -122,9 +122,13 @@ async function tryLock(tx: Transaction, view: number): Promise<boolean> {
   return row?.locked === true;
 }
 
+/**
+ * Of a view that is marked whole nobody knows what changed, nor since when: the log may hold a part of it, and holds the rows
+ * that the triggers' own creation wrote. Naming these would pass for an answer.
+ */
 async function readBegin(tx: Transaction, view: ServedView): Promise<Begin | undefined> {
   const [begin] = await tx.rows<Begin>(absorbBeginQuery, [view.id]);
-  return begin;
+  return begin?.whole === true ? { ...begin, sources: [], oldestMs: null } : begin;
 }
 
 /**
