@@ -71,7 +71,7 @@ function say(line: string): void {
 /** Apart from the worker's log, which has a time and a level. */
 function tellTraffic(line: string): void {
   const colored = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '';
-  say(colored ? `\u001B[36mtraffic  | ${line}\u001B[39m` : `traffic  | ${line}`);
+  say(colored ? `\u001B[35mtraffic  | ${line}\u001B[39m` : `traffic  | ${line}`);
 }
 
 /** @throws when they are anything but `--seconds N` */
