@@ -41,7 +41,7 @@ async function demo(ending: Ending, seconds: number | undefined): Promise<boolea
     died.catch(() => undefined); // told to whoever waits for something else meanwhile
     const during = <T>(work: Promise<T>): Promise<T> => ending.unlessAtOnce(Promise.race([work, died]));
 
-    const client = new pg.Client({ connectionString: scene.listenerUrl, application_name: 'demo summary' });
+    const client = new pg.Client({ connectionString: scene.listenerUrl, application_name: 'demo summary', statement_timeout: 10_000 });
     client.on('error', () => undefined); // a connection that breaks: the next statement tells
     await client.connect();
     await during(caughtUp(client, views.length, catchUpMs));

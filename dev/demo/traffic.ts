@@ -27,7 +27,7 @@ export class Traffic {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    this.#client = new pg.Client({ connectionString: options.url, application_name: 'demo traffic' });
+    this.#client = new pg.Client({ connectionString: options.url, application_name: 'demo traffic', statement_timeout: 10_000 });
   }
 
   /** Until the signal comes; then what has been begun is finished. @throws what the database answers */
