@@ -24,7 +24,7 @@ export function summaryLines(summary: Summary): string[] {
     line('changes', `${deeds(summary.committed)} committed; ${deeds(summary.rolledBack)} rolled back`),
     ...records.map((record) => line('refreshes', `${record.view.padEnd(width)}  ${refreshes(record)}`)),
     ...records.map((record) => line('freshness', `${record.view.padEnd(width)}  ${freshness(record)}`)),
-    line('first event', `${sinceStart('firstAt', summary)} after the start of the server; the first for live traffic after ${sinceStart('firstChangeAt', summary)}`),
+    line('first event', `${sinceStart('firstAt', summary)} after the start of the server; for live traffic: ${sinceStart('firstChangeAt', summary)}`),
     ...agreements.map((agreement) => line('agreement', `${agreement.view.padEnd(width)}  ${verdict(agreement)}`)),
   ];
 }

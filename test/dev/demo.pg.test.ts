@@ -37,7 +37,9 @@ async function startDemo(context: TestContext, ...args: string[]): Promise<Demo>
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const hear = (text: string): void => void (output += text);
+  const hear = (text: string): void => {
+    output += text;
+  };
   child.stdout.setEncoding('utf8').on('data', hear);
   child.stderr.setEncoding('utf8').on('data', hear);
   const ended = once(child, 'close').then(([status]) => status as number | null);
@@ -52,7 +54,9 @@ async function startDemo(context: TestContext, ...args: string[]): Promise<Demo>
     output: () => output,
     wrote: (text) =>
       new Promise((resolve, reject) => {
-        const look = (): void => void (output.includes(text) && resolve());
+        const look = (): void => {
+          if (output.includes(text)) resolve();
+        };
         child.stdout.on('data', look);
         child.once('close', () => reject(new Error(`The demo ended without "${text}":\n${output}`)));
         look();
