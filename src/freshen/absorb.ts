@@ -100,7 +100,7 @@ export async function absorb(database: Database, view: ServedView, options: Abso
 
       const own = begin.asSource === null ? undefined : (await readFingerprints(tx, [begin.asSource])).get(begin.asSource);
       const result = await refresh(tx, view, target, begin.asSource !== null);
-      if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own);
+      if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own, begin.oldestMs);
       await keepFingerprints(tx, view.id, fingerprints);
       const durationMs = performance.now() - startedMs;
       const stalenessMs = await moveCursor(tx, view, begin, durationMs);
@@ -137,10 +137,15 @@ async function readBegin(tx: Transaction, view: ServedView): Promise<Begin | und
  * does not take it for a change that went unseen.
  */
 async function tellDependents(
-  tx: Transaction, source: number, result: RefreshResult, before: Fingerprint | undefined,
+  tx: Transaction, source: number, result: RefreshResult, before: Fingerprint | undefined, oldestMs: number | null,
 ): Promise<void> {
   if (result.changed) {
-    await tx.rows(`INSERT INTO refresh_listener.change_log (source, operation) VALUES ($1, 'T')`, [source]);
+    // Staleness counts from the change of the first table, through however many views.
+    await tx.rows(
+      `INSERT INTO refresh_listener.change_log (source, operation, changed_at)
+       VALUES ($1, 'T', coalesce(pg_catalog.to_timestamp($2::pg_catalog.float8 / 1000), pg_catalog.clock_timestamp()))`,
+      [source, oldestMs],
+    );
     await tx.rows(`SELECT pg_catalog.pg_notify('refresh_listener', $1)`, [String(source)]);
   } else if (before !== undefined) {
     await tx.rows(foreseeFingerprintQuery, [source, JSON.stringify(before), JSON.stringify(fingerprintAfter(before, result.written))]);
