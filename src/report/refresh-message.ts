@@ -61,7 +61,9 @@ const alone: Readonly<Record<RefreshReason, string>> = {
 function why({ reason, sources, stalenessMs }: EventOf<'refresh.done'>): string {
   if (sources.length === 0) return `: ${alone[reason]}`;
   const when = stalenessMs === null ? ': ' : `, ${formatDuration(stalenessMs)} after `;
-  const changed = `${when}${listing(sources)} changed`;
+  // Staleness counts from the first change, which an upstream view has passed on.
+  const what = reason === 'upstream' ? `the change that came through ${listing(sources)}` : `${listing(sources)} changed`;
+  const changed = `${when}${what}`;
   return addition[reason] === '' ? changed : `${changed} (${addition[reason]})`;
 }
 
