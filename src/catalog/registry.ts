@@ -1,6 +1,8 @@
+import pRetry from 'p-retry';
 import type { Database} from '../database/database.js';
 import { type Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
+import { sqlstateOf } from '../database/sqlstate.js';
 import { buildGraph, type ServedGraph } from './graph.js';
 import type { Survey, SurveyedSource, SurveyedView } from './survey.js';
 
@@ -48,6 +50,19 @@ export function planRegistration(found: Survey, registry: readonly RegisteredVie
  * @returns what this worker serves, with the ids that the rows have
  */
 export async function register(database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[]): Promise<ServedGraph> {
+  // A source has no link for a moment: a worker that sweeps just then takes it for unread and removes it. Then it is
+  // registered once more. Each of many starting workers may get in the way once.
+  return pRetry(() => registerOnce(database, found, leaseMs, registry), {
+    retries: 30, minTimeout: 20, maxTimeout: 500, randomize: true,
+    shouldRetry: ({ error }) => sqlstateOf(error) === foreignKeyViolation,
+  });
+}
+
+const foreignKeyViolation = '23503';
+
+async function registerOnce(
+  database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[],
+): Promise<ServedGraph> {
   const plan = planRegistration(found, registry);
   if (plan.views.length > 0) await registerViews(database, plan.views, leaseMs);
   const surveyed = new Map(found.views.flatMap((view) => view.sources).map((source) => [source.oid, source]));
