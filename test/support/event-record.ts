@@ -33,7 +33,16 @@ export class EventRecord {
     for (;;) {
       const found = this.of(name, from).find(test);
       if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#another();
     }
+  }
+
+  /** Returns when `test` holds; asked after every event. */
+  async until(test: () => boolean): Promise<void> {
+    while (!test()) await this.#another();
+  }
+
+  #another(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
