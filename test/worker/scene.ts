@@ -55,3 +55,18 @@ export async function sessionsOf(db: TestDatabase, lane?: string): Promise<numbe
   );
   return rows.map(({ pid }) => pid);
 }
+
+/** The id that a relation has as a source, which is also the payload of its rings. */
+export async function sourceId(db: TestDatabase, name: string): Promise<number> {
+  return valueOf<number>(db.worker, 'SELECT id FROM refresh_listener.source WHERE name = $1', [`public.${name}`]);
+}
+
+/** Until when writers of a source keep quiet, in ms from now by the server's clock. */
+export async function holdRemainingMs(db: TestDatabase, name: string): Promise<number> {
+  return valueOf<number>(
+    db.worker,
+    `SELECT coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass($1)), 0)::float8
+            - pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000`,
+    [`refresh_listener.hold_${await sourceId(db, name)}`],
+  );
+}
