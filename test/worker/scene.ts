@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type pg from 'pg';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -69,4 +69,12 @@ export async function holdRemainingMs(db: TestDatabase, name: string): Promise<n
             - pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000`,
     [`refresh_listener.hold_${await sourceId(db, name)}`],
   );
+}
+
+/** Returns when workers have asked the database nothing for so long: every hold is over, and nothing calls for a look. */
+export async function atRest(db: TestDatabase, quietMs = 400): Promise<void> {
+  const sql = `SELECT coalesce(min(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - state_change)) * 1000, 0)::float8
+               FROM pg_catalog.pg_stat_activity
+               WHERE datname = pg_catalog.current_database() AND application_name IN ('listener (look)', 'listener (absorb)')`;
+  await expect.poll(() => valueOf<number>(db.admin, sql), { timeout: 20_000, interval: 20 }).toBeGreaterThan(quietMs);
 }
