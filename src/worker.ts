@@ -87,14 +87,14 @@ class ListeningWorker implements Worker {
       ...this.#report.freshener,
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
-        this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#trouble('A look at a fresh view failed', error, 1, 0));
+        this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#asideTrouble('A look at a fresh view failed', error));
       },
       onFailed: (view, reason, failure) => {
         this.#report.freshener.onFailed(view, reason, failure);
         // A view that was dropped and created again has another oid: find out now and not in a minute.
         if (failure.kind === 'permanent' && failure.attempt === 1) this.#sweeper.sweepNow();
       },
-      onTrouble: (error) => this.#trouble('Something beside a refresh failed', error, 1, 0),
+      onTrouble: (error) => this.#asideTrouble('Something beside a refresh failed', error),
     });
     this.#watch = new Watch({
       database: this.#database,
@@ -264,6 +264,12 @@ class ListeningWorker implements Worker {
   #trouble(what: string, error: unknown, attempt: number, retryInMs: number): void {
     if (isConnectionLoss(error)) this.#outage.lost(messageOf(error), sqlstateOf(error) ?? null, attempt, Math.round(retryInMs));
     else this.#log.error(`${what}; trying again.`, { err: error, attempt, retryInMs: Math.round(retryInMs) });
+  }
+
+  /** Trouble of something that nobody tries again. Whether the database is lost is for the watch to find out, and its end too. */
+  #asideTrouble(what: string, error: unknown): void {
+    if (isConnectionLoss(error)) this.#watch.lookNow();
+    else this.#log.error(`${what}.`, { err: error });
   }
 
   #recovered(): void {

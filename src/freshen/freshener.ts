@@ -17,7 +17,7 @@ export interface FreshenerOptions extends RetryLimits {
   readonly onSkipped: (view: ServedView, reason: AbsorbReason, because: Skipped['outcome'] | 'absorbed') => void;
   readonly onYielded: (view: ServedView, yielded: { durationMs: number; waiters: number; times: number; retryInMs: number }) => void;
   readonly onFailed: (view: ServedView, reason: AbsorbReason, failure: Failure) => void;
-  /** The failure itself could not be written down; the worker goes on. */
+  /** Something beside a refresh failed: writing a failure down, watching the right of way, cancelling. The worker goes on. */
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -166,15 +166,16 @@ export class Freshener {
         onWorking: (work) => {
           place.pid = work.transaction.pid;
           if (this.#cancelling) void this.cancel();
-          rightOfWay = watchRightOfWay(this.#options.database, work, view.oid, place.yields, done.signal);
-          // A watch that fails costs the right of way, never the refresh: its own connection tells if the server is gone.
-          rightOfWay.catch(this.#options.onTrouble);
+          // Its trouble never costs the refresh, whose own connection tells if the server is gone.
+          rightOfWay = watchRightOfWay(this.#options.database, work, view.oid, place.yields, {
+            signal: done.signal, onTrouble: this.#options.onTrouble,
+          });
         },
       });
       this.#finished(place, reason, result, performance.now() - startedAt);
     } catch (error) {
       done.abort();
-      const waiters = await rightOfWay.catch(() => undefined);
+      const waiters = await rightOfWay;
       await this.#failed(place, reason, error, performance.now() - startedAt, waiters);
     } finally {
       done.abort();

@@ -29,7 +29,8 @@ export function shouldGiveWay(
 
 /**
  * Watches a running refresh from another connection until `signal` is aborted. Cancels it when it must give way; breaks
- * its connection when its backend is gone, of which a half-open socket would never tell.
+ * its connection when its backend is gone, of which a half-open socket would never tell. Trouble of its own is told, and
+ * it goes on.
  *
  * @returns how many sessions waited, when it was cancelled for them, else undefined
  */
@@ -38,22 +39,27 @@ export async function watchRightOfWay(
   work: { readonly transaction: Transaction; readonly plan: RefreshPlan },
   view: number,
   yieldsInARow: number,
-  signal: AbortSignal,
+  { signal, onTrouble }: { readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },
 ): Promise<number | undefined> {
   const { pid } = work.transaction;
+  let gaveWayTo: number | undefined;
   while (await elapsed(watchIntervalMs, signal)) {
-    const [answer] = await database.rows<{ alive: boolean; waiters: Waiter[] }>(waitersQuery, [pid]);
-    if (signal.aborted || answer === undefined) return undefined;
-    if (!answer.alive) {
-      work.transaction.sever('its server process is gone');
-      return undefined;
-    }
-    if (shouldGiveWay(answer.waiters, view, work.plan, yieldsInARow)) {
+    try {
+      const [answer] = await database.rows<{ alive: boolean; waiters: Waiter[] }>(waitersQuery, [pid]);
+      if (signal.aborted || answer === undefined) continue;
+      if (!answer.alive) {
+        work.transaction.sever('its server process is gone');
+        return undefined;
+      }
+      if (!shouldGiveWay(answer.waiters, view, work.plan, yieldsInARow)) continue;
+      gaveWayTo = new Set(answer.waiters.map((waiter) => waiter.pid)).size;
+      // One that comes between two statements is lost: it is sent until the transaction has ended.
       await cancelBackend(database, pid);
-      return new Set(answer.waiters.map((waiter) => waiter.pid)).size;
+    } catch (error) {
+      if (!signal.aborted) onTrouble(error);
     }
   }
-  return undefined;
+  return gaveWayTo;
 }
 
 /** Cancels what a backend of our own is running. */
