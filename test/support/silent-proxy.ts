@@ -7,12 +7,16 @@ export interface SilentProxy {
   readonly port: number;
   /** Accepted since the start. */
   readonly connectionCount: number;
+  /** How many pieces were swallowed: it grows when somebody speaks into a silence. */
+  readonly swallowedCount: number;
   /** Swallows what both sides send, and their goodbyes, without closing anything. New connections are accepted and hang. */
   silence(): void;
+  /** The same for the connections of today that call themselves so (`application_name`); others, and new ones, work. */
+  silenceNamed(applicationName: string): void;
   /** New connections work again. Silenced ones stay dead, as behind a firewall that has forgotten them. */
   resume(): void;
-  /** Destroys all connections; new ones work. */
-  cut(): void;
+  /** Destroys all connections, or those that call themselves so; new ones work. */
+  cut(applicationName?: string): void;
   /** New connections are refused; existing ones go on. */
   refuse(): void;
   /** Ends `refuse()`, on the same port. */
@@ -35,6 +39,8 @@ interface Pair {
   /** None when the connection came during a silence. */
   readonly server?: Socket;
   silent: boolean;
+  /** What the client sent first: the startup message, in which it names itself. */
+  startup?: string;
 }
 
 class Proxy implements SilentProxy {
@@ -45,6 +51,7 @@ class Proxy implements SilentProxy {
   #silent = false;
   #port = 0;
   #connectionCount = 0;
+  #swallowedCount = 0;
 
   constructor(host: string, hostPort: number) {
     this.#host = host;
@@ -59,6 +66,10 @@ class Proxy implements SilentProxy {
     return this.#connectionCount;
   }
 
+  get swallowedCount(): number {
+    return this.#swallowedCount;
+  }
+
   async start(): Promise<void> {
     this.#port = await freePort();
     await this.accept();
@@ -69,16 +80,21 @@ class Proxy implements SilentProxy {
     for (const pair of this.#pairs) pair.silent = true;
   }
 
+  silenceNamed(applicationName: string): void {
+    for (const pair of this.#pairs) if (isNamed(pair, applicationName)) pair.silent = true;
+  }
+
   resume(): void {
     this.#silent = false;
   }
 
-  cut(): void {
+  cut(applicationName?: string): void {
     for (const pair of this.#pairs) {
+      if (applicationName !== undefined && !isNamed(pair, applicationName)) continue;
       pair.client.destroy();
       pair.server?.destroy();
+      this.#pairs.delete(pair);
     }
-    this.#pairs.clear();
   }
 
   refuse(): void {
@@ -124,7 +140,11 @@ class Proxy implements SilentProxy {
   /** Silence is looked up for each piece, so that it takes effect in the middle of a conversation. */
   #carry(pair: Pair, from: Socket, to?: Socket): void {
     from.on('data', (piece) => {
-      if (pair.silent || !to) return;
+      if (from === pair.client) pair.startup ??= piece.toString('latin1');
+      if (pair.silent || !to) {
+        this.#swallowedCount++;
+        return;
+      }
       if (!to.write(piece)) {
         from.pause();
         to.once('drain', () => from.resume());
@@ -143,4 +163,8 @@ class Proxy implements SilentProxy {
       this.#pairs.delete(pair);
     });
   }
+}
+
+function isNamed(pair: Pair, applicationName: string): boolean {
+  return pair.startup?.includes(`application_name\0${applicationName}\0`) === true;
 }
