@@ -1,6 +1,6 @@
 -- What does each source look like now? All of it may be read without a privilege and costs writers nothing.
 --   file      relfilenode: a rewrite, a TRUNCATE, a plain REFRESH
---   children  the set of partitions: ATTACH, DETACH, DROP
+--   children  the set of partitions, each as of its last ATTACH: one that is attached again was away meanwhile
 --   columns   pg_attribute and the labels of enums: ADD COLUMN ... DEFAULT, a renamed label
 --   rows      attempted inserts, updates and deletes, rolled-back ones included
 --   commits   how often analyzed, and rows changed since, which only a commit adds to: it tells a rollback from a change
@@ -8,11 +8,11 @@
 SELECT s.id,
        pg_catalog.jsonb_build_object(
          'file', c.relfilenode::pg_catalog.int8,
-         'children', (SELECT pg_catalog.md5(pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid))
+         'children', (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat(i.inhrelid, ':', i.xmin), ',' ORDER BY i.inhrelid))
                       FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid),
          'columns', (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, a.attname, a.atttypid,
                               a.atttypmod, a.attisdropped, a.attmissingval::pg_catalog.text,
-                              (SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
+                              (SELECT pg_catalog.string_agg(pg_catalog.concat(e.enumlabel, ':', e.xmin), ',' ORDER BY e.enumsortorder)
                                FROM pg_catalog.pg_enum AS e
                                WHERE e.enumtypid IN (t.oid, t.typelem, t.typbasetype))), ';' ORDER BY a.attnum))
                      FROM pg_catalog.pg_attribute AS a
