@@ -3,7 +3,6 @@
 -- $1: view id
 SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
        v.cursor::pg_catalog.text AS cursor,
-       v.whole_marks AS "wholeMarks",
        v.whole_marks > v.whole_absorbed AS whole,
        v.settle_xid::pg_catalog.text AS "settleXid",
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,

@@ -5,6 +5,7 @@ import type { Database, Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { choosePlan, readRefreshTarget, refresh, type RefreshPlan, type RefreshResult, type RefreshTarget } from './refresh.js';
 
+const viewLinksQuery = loadQuery('view-links');
 const absorbBeginQuery = loadQuery('absorb-begin');
 const absorbEndQuery = loadQuery('absorb-end');
 const keepFingerprintsQuery = loadQuery('keep-fingerprints');
@@ -43,11 +44,16 @@ export class CursorMoved extends Error {
   readonly code = '40001';
 }
 
+/** The row of `view-links.sql`. */
+interface Links {
+  readonly wholeMarks: number;
+  readonly sources: readonly number[];
+}
+
 /** The row of `absorb-begin.sql`. Snapshots and xid8 are texts. */
 interface Begin {
   readonly snapshot: string;
   readonly cursor: string;
-  readonly wholeMarks: number;
   readonly whole: boolean;
   readonly settleXid: string | null;
   readonly settled: boolean;
@@ -90,7 +96,10 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       const startedMs = performance.now();
       if (!(await tryLock(tx, view.id))) return { outcome: 'locked' };
       // Before the snapshot, never after it: what the fingerprint has not seen is looked into once too often.
-      const fingerprints = await readFingerprints(tx, view.sources);
+      // Of the links as they are now: what is linked after this leaves the view marked, so that no link stays without one.
+      const [links] = await tx.rows<Links>(viewLinksQuery, [view.id]);
+      if (links === undefined) return { outcome: 'fresh' };
+      const fingerprints = await readFingerprints(tx, links.sources);
       const begin = await readBegin(tx, view);
       if (begin === undefined || !isStale(begin)) return { outcome: 'fresh' };
       const target = await readRefreshTarget(tx, view.oid);
@@ -103,7 +112,7 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own, begin.oldestMs);
       await keepFingerprints(tx, view.id, fingerprints);
       const durationMs = performance.now() - startedMs;
-      const stalenessMs = await moveCursor(tx, view, begin, durationMs);
+      const stalenessMs = await moveCursor(tx, view, begin, links, durationMs);
       await recordRun(tx, view, options.reason, { plan, durationMs, stalenessMs, sources: begin.sources, ...result });
       return {
         outcome: 'absorbed', plan, sources: begin.sources, stalenessMs, durationMs, target,
@@ -160,9 +169,9 @@ async function keepFingerprints(tx: Transaction, view: number, fingerprints: Rea
 }
 
 /** @returns the staleness in ms, by the server's clock */
-async function moveCursor(tx: Transaction, view: ServedView, begin: Begin, durationMs: number): Promise<number | null> {
+async function moveCursor(tx: Transaction, view: ServedView, begin: Begin, links: Links, durationMs: number): Promise<number | null> {
   const [moved] = await tx.rows<{ stalenessMs: number | null }>(absorbEndQuery, [
-    view.id, begin.cursor, begin.snapshot, begin.wholeMarks, begin.settled ? begin.settleXid : null, durationMs, begin.oldestMs,
+    view.id, begin.cursor, begin.snapshot, links.wholeMarks, begin.settled ? begin.settleXid : null, durationMs, begin.oldestMs,
   ]);
   if (moved === undefined) throw new CursorMoved(`The cursor of ${view.name} was moved by somebody else meanwhile.`);
   return moved.stalenessMs;
