@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { never, TriggerScene, type Register, type WatchedSource } from './trigger-scene.js';
+
+const scene = TriggerScene.here();
+
+/** What one insert left behind. */
+async function insertInto(source: WatchedSource): Promise<{ appended: number; rings: number }> {
+  await scene.database.app.query(`INSERT INTO ${source.name} VALUES (3, 3)`);
+  return { appended: (await scene.operations(source)).length, rings: await scene.rings(source) };
+}
+
+describe('the registers of a source', () => {
+  it('append and ring while they are unset, as after a crash', async () => {
+    expect(await insertInto(await scene.table())).toEqual({ appended: 1, rings: 1 });
+  });
+
+  it.each<Register>(['log', 'hold'])('append and ring when the %s register is missing', async (register) => {
+    const source = await scene.table();
+    await scene.database.worker.query(`DROP SEQUENCE refresh_listener.${register}_${source.id}`);
+    expect(await insertInto(source)).toEqual({ appended: 1, rings: 1 });
+  });
+
+  it.each<[string, Register, { inMs: number } | { value: string }, { appended: number; rings: number }]>([
+    ['inside a hold: append, silently', 'hold', { inMs: 60_000 }, { appended: 1, rings: 0 }],
+    ['past a hold: append and ring', 'hold', { inMs: -1 }, { appended: 1, rings: 1 }],
+    ['at the beginning of time: append and ring', 'hold', { value: '0' }, { appended: 1, rings: 1 }],
+    ['at the largest value: never ring', 'hold', { value: never }, { appended: 1, rings: 0 }],
+    ['inside the lease: append and ring', 'log', { inMs: 60_000 }, { appended: 1, rings: 1 }],
+    ['past the lapse: neither', 'log', { inMs: -1 }, { appended: 0, rings: 0 }],
+    ['at the largest value: append', 'log', { value: never }, { appended: 1, rings: 1 }],
+  ])('%s', async (_, register, to, expected) => {
+    const source = await scene.table();
+    await scene.setRegister(register, source, to);
+    expect(await insertInto(source)).toEqual(expected);
+  });
+
+  it('ring anew when a hold ends, with nothing to re-arm', async () => {
+    const source = await scene.table();
+    await scene.setRegister('hold', source, { inMs: 60_000 });
+    await insertInto(source);
+    await scene.setRegister('hold', source, { inMs: -1 });
+    await scene.database.app.query(`DELETE FROM ${source.name}`);
+    expect(await scene.operations(source)).toBe('ID');
+    expect(await scene.rings(source)).toBe(1);
+  });
+
+  it('count for their own source alone', async () => {
+    const [held, free] = [await scene.table(), await scene.table()];
+    await scene.setRegister('hold', held, { inMs: 60_000 });
+    await scene.setRegister('log', held, { inMs: -1 });
+    expect(await insertInto(free)).toEqual({ appended: 1, rings: 1 });
+    expect(await insertInto(held)).toEqual({ appended: 0, rings: 0 });
+  });
+});
