@@ -1,5 +1,6 @@
 -- Which relations does each view read? Resolved through plain views, stopping at materialized ones (they are sources
--- themselves), then closed over inheritance: upwards, because a write through the root changes the leaf, and downwards.
+-- themselves), then closed over inheritance: downwards, and from there upwards, because a write through the root changes
+-- the leaf (and of a child with several parents, each of them may be written through).
 -- System catalogs and the information schema are left out: nobody can create a trigger on them.
 -- $1: oids of the views
 WITH RECURSIVE names (view, relation, kind) AS (
@@ -17,18 +18,17 @@ WITH RECURSIVE names (view, relation, kind) AS (
                                 AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                                 AND d.refobjid <> names.relation
   JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'f', 'm', 'v')
-), ancestors (view, relation) AS (
-  SELECT view, relation FROM names WHERE kind IN ('r', 'p', 'f')
-  UNION
-  SELECT a.view, i.inhparent FROM ancestors AS a JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = a.relation
 ), descendants (view, relation) AS (
   SELECT view, relation FROM names WHERE kind IN ('r', 'p', 'f')
   UNION
   SELECT d.view, i.inhrelid FROM descendants AS d JOIN pg_catalog.pg_inherits AS i ON i.inhparent = d.relation
+), ancestors (view, relation) AS (
+  SELECT view, relation FROM descendants
+  UNION
+  SELECT a.view, i.inhparent FROM ancestors AS a JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = a.relation
 ), closed (view, relation) AS (
   SELECT view, relation FROM names WHERE kind = 'm'
   UNION SELECT view, relation FROM ancestors
-  UNION SELECT view, relation FROM descendants
 )
 SELECT closed.view, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
        pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
