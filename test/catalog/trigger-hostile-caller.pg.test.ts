@@ -19,7 +19,7 @@ const functions = [
 ];
 const operators = ['=', '<>', '<', '>', '<=', '>=', '*', '||', '+', '-'];
 const operands = ['int8', 'int4', 'float8', 'text', 'oid', '"char"', 'bool', 'name', 'timestamptz'];
-const types = ['int8', 'int4', 'float8', 'text', 'regclass', 'xid8'];
+const types = ['int8', 'int4', 'float8', 'text', 'regclass', 'xid8', '"char"'];
 const tables = ['pg_class', 'change_log', 'pg_sequence'];
 
 async function setTrap(): Promise<void> {

@@ -76,7 +76,7 @@ export class TriggerScene {
       await this.database.worker.query(`CREATE UNLOGGED SEQUENCE refresh_listener.${register}_${id} MINVALUE 0`);
     }
     const target = { id, oid: rows[0]?.oid ?? 0, name, owned: false };
-    if (!(await mendTrigger(this.#own, target, new AbortController().signal))) throw new Error(`${name} had a trigger already`);
+    if (!(await mendTrigger(this.#own, target, { signal: new AbortController().signal, onWait: () => undefined }))) throw new Error(`${name} had a trigger already`);
     await this.database.worker.query('DELETE FROM refresh_listener.change_log WHERE source = $1', [id]);
     return { id, name };
   }
