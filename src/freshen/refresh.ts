@@ -58,6 +58,8 @@ export async function refresh(
   await tx.rows(`REFRESH MATERIALIZED VIEW ${plan === 'concurrent' ? 'CONCURRENTLY ' : ''}${view.name}`);
   await tx.rows("SET LOCAL search_path = ''");
   const after = await readRowsWritten(tx, view.oid);
+  // Views may change places between two sweeps: the cursor of one must not move for a refresh of another.
+  if (after.name !== view.name) throw new Error(`${view.name} is another view by now: the one that bore the name is ${after.name}.`);
   const written: Rewrite = {
     inserted: after.inserted - before.inserted,
     updated: after.updated - before.updated,
@@ -114,8 +116,8 @@ async function readImage(tx: Transaction, query: string): Promise<Image> {
   return image;
 }
 
-async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite> {
-  const [written] = await tx.rows<Rewrite>(rowsWrittenQuery, [oid]);
+async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite & { readonly name: string }> {
+  const [written] = await tx.rows<Rewrite & { readonly name: string }>(rowsWrittenQuery, [oid]);
   if (written === undefined) throw new Error('The counters of the view were not to be read.');
   return written;
 }
