@@ -6,7 +6,7 @@ import { createDatabase, type Role, type TestDatabase } from '../support/databas
 import { startWorker, type TestWorker } from '../support/test-worker.js';
 
 /** Sweeps so often that a test can wait for them. */
-export const sweeping: Partial<Config> = { sweepMs: 200 };
+export const sweeping: Partial<Config> = { sweepMs: 100 };
 
 /** A database of the test's own, dropped when it is finished. */
 export async function ownDatabase(): Promise<TestDatabase> {
