@@ -8,8 +8,6 @@ export interface ViewRecord {
   readonly concurrent: number;
   readonly plain: number;
   readonly failed: number;
-  /** The sources that changed. Of a view over a view it is that view, which its own freshness counts from. */
-  readonly sources: readonly string[];
   /** From the oldest change that a refresh absorbed to its being visible, in ms; null when there was no change. */
   readonly p50: number | null;
   readonly p95: number | null;
@@ -25,8 +23,6 @@ export async function readRecord(client: pg.ClientBase): Promise<ViewRecord[]> {
            (count(*) FILTER (WHERE r.plan = 'concurrent'))::int AS concurrent,
            (count(*) FILTER (WHERE r.plan = 'plain'))::int AS plain,
            (count(*) FILTER (WHERE r.error IS NOT NULL))::int AS failed,
-           (SELECT coalesce(array_agg(DISTINCT s.name ORDER BY s.name), '{}')
-            FROM refresh_listener.run AS c, unnest(c.sources) AS s (name) WHERE c.view = v.id) AS sources,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY r.staleness_ms) AS p50,
            percentile_disc(0.95) WITHIN GROUP (ORDER BY r.staleness_ms) AS p95,
            max(r.staleness_ms) AS max,

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../src/config/duration.js';
-import { count, listing } from '../../src/report/sentence.js';
+import { count } from '../../src/report/sentence.js';
 import type { Agreement } from './agreement.js';
 import type { ViewRecord } from './record.js';
 import type { Tally } from './traffic.js';
@@ -37,9 +37,9 @@ function refreshes({ concurrent, plain, failed }: ViewRecord): string {
   return `${concurrent} concurrent, ${plain} plain${failed === 0 ? '' : `, ${failed} FAILED`}`;
 }
 
-function freshness({ sources, p50, p95, max }: ViewRecord): string {
+function freshness({ p50, p95, max }: ViewRecord): string {
   if (p50 === null || p95 === null || max === null) return 'no change came';
-  return `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}, max ${formatDuration(max)} after ${listing(sources)} changed`;
+  return `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}, max ${formatDuration(max)} from the first change to visible`;
 }
 
 function sinceStart(which: 'firstAt' | 'firstChangeAt', { records, serverStartedAt }: Summary): string {

@@ -96,12 +96,12 @@ describe.concurrent('npm run demo', () => {
     const output = demo.output();
     expect(output).toMatch(/psql postgres:\/\/app:\w+@127\.0\.0\.1:\d+\/demo/);
     expect(output).toMatch(/^traffic {2}\| 3 flights depart.*\n.*Refreshed public\.mv_dashboard concurrently in .*after public\.flights changed; \d+ rows? (replaced|added)/m);
-    expect(output).toMatch(/Refreshed public\.mv_worst_airports concurrently in .*after public\.mv_dashboard changed/);
+    expect(output).toMatch(/Refreshed public\.mv_worst_airports concurrently in .*after the change that came through public\.mv_dashboard/);
     const summary = output.slice(output.indexOf('Summary of'));
     expect(summary).toMatch(/changes +\d+ statements \(\d+ rows\) committed; \d+ statements? \(\d+ rows?\) rolled back/);
     expect(summary).toMatch(/refreshes +public\.mv_dashboard +[1-9]\d* concurrent, 0 plain\n/);
     expect(summary).toMatch(/refreshes +public\.mv_worst_airports +[1-9]\d* concurrent, 0 plain\n/);
-    expect(summary).toMatch(/freshness +public\.mv_dashboard +p50 \S+, p95 \S+, max \S+ after public\.flights changed\n/);
+    expect(summary).toMatch(/freshness +public\.mv_dashboard +p50 \S+, p95 \S+, max \S+ from the first change to visible\n/);
     expect(summary).toMatch(/first event +\S+s after the start of the server/);
     expect(summary).toMatch(/agreement +public\.mv_dashboard +view and defining query agree \(\d+ rows\)\n/);
     expect(summary).toMatch(/agreement +public\.mv_worst_airports +view and defining query agree \(10 rows\)\n/);
