@@ -12,7 +12,10 @@ interface LogRegister {
   readonly nowMs: number;
 }
 
-/** Within this of its end a register counts as lapsed: between reading it and renewing it the worker may stall. */
+/**
+ * Within this of its end a register counts as lapsed: between reading it and renewing it the worker may stall, or die.
+ * Half of the lapse at most, or a worker with a short one would find a lapse in each of its sweeps.
+ */
 const lapseMarginMs = 5_000;
 /** `settle_xid` while the registers are being renewed: which transactions may have read the old value is not known yet. */
 const unsettled = '18446744073709551615';
@@ -45,7 +48,7 @@ export async function renewLease(
     [[...graph.views.keys()], leaseMs],
   );
   const before = await readRegisters();
-  const lapsed = new Set(lapsedSources(before));
+  const lapsed = new Set(lapsedSources(before, Math.min(lapseMarginMs, lapseMs / 2)));
   await mark(database, [...lapsed]);
   await database.rows(renewLogRegistersQuery, [sources, lapseMs]);
   const [after] = await readRegisters();
