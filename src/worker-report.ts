@@ -12,6 +12,8 @@ export class WorkerReport {
   readonly #advised = new Set<number>();
   readonly #unwatched = new Set<number>();
   readonly #missing = new Set<string>();
+  /** What was found before it was known which views are served: told once it is, in a later sweep if this one fails. */
+  readonly #toTell: ((graph: ServedGraph) => void)[] = [];
   #graph: ServedGraph = emptyGraph;
   /** Until the worker is ready its own installing is no news of added views and missing triggers. */
   #starting = true;
@@ -50,14 +52,16 @@ export class WorkerReport {
 
   readonly sweep: Omit<SweepObserver, 'onGraph'> = {
     onLogState: (state) => {
-      const views = namesOf(this.#graph.views.values());
-      if (state === 'reset') this.#log.emit({ event: 'log.reset', views });
-      if (state === 'moved') this.#log.emit({ event: 'cluster.changed', views });
+      if (state !== 'reset' && state !== 'moved') return;
+      const event = state === 'reset' ? 'log.reset' : 'cluster.changed';
+      this.#toTell.push((graph) => this.#log.emit({ event, views: namesOf(graph.views.values()) }));
     },
     onLapse: (sources) => {
       const ids = new Set(sources.flatMap((source) => source.views));
-      const views = [...ids].flatMap((id) => this.#graph.views.get(id) ?? []);
-      this.#log.emit({ event: 'log.lapsed', sources: namesOf(sources), views: namesOf(views) });
+      this.#toTell.push((graph) => {
+        const views = [...ids].flatMap((id) => graph.views.get(id) ?? []);
+        this.#log.emit({ event: 'log.lapsed', sources: namesOf(sources), views: namesOf(views) });
+      });
     },
     onTrigger: (target, fault) => {
       if (fault === 'missing' && (this.#starting || !this.#known(target.oid))) {
@@ -80,6 +84,7 @@ export class WorkerReport {
   graph(graph: ServedGraph, found: Survey): void {
     const before = this.#graph;
     this.#graph = graph;
+    for (const tell of this.#toTell.splice(0)) tell(graph);
     const gone = [...before.views.values()].filter((view) => !graph.views.has(view.id));
     for (const view of gone) this.#log.emit({ event: 'view.missing', view: view.name });
     for (const { name } of found.missing) {
