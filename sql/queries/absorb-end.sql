@@ -1,7 +1,7 @@
 -- Moves the cursor by compare-and-set: no row means that somebody else absorbed, or reset it, meanwhile.
--- $1: view id, $2: the cursor that was, $3: the snapshot read at the beginning, $4: whole_marks as read with the
--- links, before that,
--- $5: settle_xid as read then, if it had settled, $6: duration in ms, $7: ms since 1970 of the oldest change absorbed
+-- $1: view id, $2: the cursor that was, $3: the snapshot read at the beginning, $4: whole_marks as read before
+-- it, with the links, $5: settle_xid as read with the snapshot, if it had settled, $6: duration in ms, $7: ms since 1970
+-- of the oldest change absorbed
 UPDATE refresh_listener.view AS v
 SET cursor = $3::pg_catalog.pg_snapshot,
     whole_absorbed = greatest(v.whole_absorbed, $4::pg_catalog.int8),
