@@ -107,7 +107,7 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       const plan = choosePlan(target);
       options.onWorking?.({ transaction: tx, plan });
 
-      const own = begin.asSource === null ? undefined : (await readFingerprints(tx, [begin.asSource])).get(begin.asSource);
+      const own = begin.asSource === null ? undefined : await readOwnFingerprint(tx, view, begin.asSource, target);
       const result = await refresh(tx, view, target, begin.asSource !== null);
       if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own, begin.oldestMs);
       await keepFingerprints(tx, view.id, fingerprints);
@@ -138,6 +138,17 @@ async function tryLock(tx: Transaction, view: number): Promise<boolean> {
 async function readBegin(tx: Transaction, view: ServedView): Promise<Begin | undefined> {
   const [begin] = await tx.rows<Begin>(absorbBeginQuery, [view.id]);
   return begin?.whole === true ? { ...begin, sources: [], oldestMs: null } : begin;
+}
+
+/**
+ * What the view itself looks like before its refresh. Read under a lock that keeps other plain refreshes out until we
+ * commit: one that empties the view moves nothing but its file, and would be taken for ours.
+ */
+async function readOwnFingerprint(
+  tx: Transaction, view: ServedView, source: number, target: RefreshTarget,
+): Promise<Fingerprint | undefined> {
+  if (target.populated) await tx.rows(`SELECT FROM ${view.name} LIMIT 0`);
+  return (await readFingerprints(tx, [source])).get(source);
 }
 
 /**
