@@ -52,8 +52,9 @@ export interface SweepResult {
  * whatever became of the rings, and what no trigger saw, and cleans up. In a fixed number of queries while nothing is
  * to be mended.
  *
- * The order matters. Links come before triggers, so that a trigger's first log row is kept for the view; triggers come
- * before the question what is stale; and what is served is told before that.
+ * The order matters. Links come before triggers, so that a trigger's first log row is kept for the view; so does the
+ * silence of polling mode, in which a ring would make PREPARE TRANSACTION fail; triggers come before the question what is
+ * stale; and what is served is told before that.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const { database, observer, lapseMs, leaseMs } = options;
@@ -64,9 +65,9 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const graph = await register(database, found, leaseMs, registry);
   const lapsed = await renewLease(database, graph, leaseMs, lapseMs);
   if (lapsed.length > 0) observer.onLapse(lapsed);
-  const mended = await mendTriggers(options, graph, found);
   if (options.ringing()) await clampHolds(database, [...graph.sources.keys()]);
   else await silenceHolds(database, [...graph.sources.keys()]);
+  const mended = await mendTriggers(options, graph, found);
   observer.onGraph(graph, found);
 
   const stale = await findStaleViews(database, [...graph.views.keys()]);
