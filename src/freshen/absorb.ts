@@ -107,8 +107,8 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       const plan = choosePlan(target);
       options.onWorking?.({ transaction: tx, plan });
 
-      const own = begin.asSource === null ? undefined : await readOwnFingerprint(tx, view, begin.asSource, target);
-      const result = await refresh(tx, view, target, begin.asSource !== null);
+      const own = begin.asSource === null ? undefined : await readOwnFingerprint(tx, begin.asSource, target);
+      const result = await refresh(tx, view.oid, target, begin.asSource !== null);
       if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own, begin.oldestMs);
       await keepFingerprints(tx, view.id, fingerprints);
       const durationMs = performance.now() - startedMs;
@@ -145,9 +145,9 @@ async function readBegin(tx: Transaction, view: ServedView): Promise<Begin | und
  * commit: one that empties the view moves nothing but its file, and would be taken for ours.
  */
 async function readOwnFingerprint(
-  tx: Transaction, view: ServedView, source: number, target: RefreshTarget,
+  tx: Transaction, source: number, target: RefreshTarget,
 ): Promise<Fingerprint | undefined> {
-  if (target.populated) await tx.rows(`SELECT FROM ${view.name} LIMIT 0`);
+  if (target.populated) await tx.rows(`SELECT FROM ${target.name} LIMIT 0`);
   return (await readFingerprints(tx, [source])).get(source);
 }
 

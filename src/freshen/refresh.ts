@@ -10,6 +10,8 @@ const rowsWrittenQuery = loadQuery('rows-written');
 export type RefreshPlan = 'concurrent' | 'plain';
 
 export interface RefreshTarget {
+  /** As it is called now: it may have been renamed since the last sweep. */
+  readonly name: string;
   readonly populated: boolean;
   readonly file: number;
   /** Columns of all unique indexes that a concurrent refresh can use; empty when there is none. */
@@ -36,6 +38,12 @@ export async function readRefreshTarget(tx: Transaction, oid: number): Promise<R
   return target;
 }
 
+/** The view was renamed while its refresh waited, and another one was refreshed in its place. */
+export class NameMoved extends Error {
+  override readonly name = 'NameMoved';
+  readonly code = '40001';
+}
+
 export function choosePlan(target: Pick<RefreshTarget, 'populated' | 'keyColumns'>): RefreshPlan {
   return target.populated && target.keyColumns.length > 0 ? 'concurrent' : 'plain';
 }
@@ -43,23 +51,22 @@ export function choosePlan(target: Pick<RefreshTarget, 'populated' | 'keyColumns
 /**
  * Refreshes one view in the caller's transaction, and finds out what changed.
  *
- * @param view its oid and its quoted name
+ * @param oid of the view
  * @param compare whether anybody asks if a plain refresh changed something: finding out reads the view twice
  */
 export async function refresh(
-  tx: Transaction, view: { readonly oid: number; readonly name: string }, target: RefreshTarget, compare: boolean,
+  tx: Transaction, oid: number, target: RefreshTarget, compare: boolean,
 ): Promise<RefreshResult> {
   const plan = choosePlan(target);
-  const comparison = comparisonQuery(view.name, plan, target, compare);
+  const comparison = comparisonQuery(target.name, plan, target, compare);
   const imageBefore = comparison === undefined ? undefined : await readImage(tx, comparison);
-  const before = await readRowsWritten(tx, view.oid);
+  const before = await readRowsWritten(tx, oid);
   // As the role would refresh by hand: functions that the definition calls may rely on its search_path.
   await tx.rows('SET LOCAL search_path TO DEFAULT');
-  await tx.rows(`REFRESH MATERIALIZED VIEW ${plan === 'concurrent' ? 'CONCURRENTLY ' : ''}${view.name}`);
+  await tx.rows(`REFRESH MATERIALIZED VIEW ${plan === 'concurrent' ? 'CONCURRENTLY ' : ''}${target.name}`);
   await tx.rows("SET LOCAL search_path = ''");
-  const after = await readRowsWritten(tx, view.oid);
-  // Views may change places between two sweeps: the cursor of one must not move for a refresh of another.
-  if (after.name !== view.name) throw new Error(`${view.name} is another view by now: the one that bore the name is ${after.name}.`);
+  await requireName(tx, oid, target.name);
+  const after = await readRowsWritten(tx, oid);
   const written: Rewrite = {
     inserted: after.inserted - before.inserted,
     updated: after.updated - before.updated,
@@ -71,6 +78,12 @@ export async function refresh(
   if (plan === 'plain') return asWritten(written, !sameImage(imageBefore, await readImage(tx, comparison)));
   if (!wroteRows || imageBefore.rows === 0) return asWritten(written, wroteRows);
   return withoutRewrites(written, imageBefore, await readImage(tx, comparison));
+}
+
+/** The refresh has locked what it refreshed: from here on the name cannot move any more. */
+async function requireName(tx: Transaction, oid: number, name: string): Promise<void> {
+  const [row] = await tx.rows<{ same: boolean }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid = $2 AS same', [name, oid]);
+  if (row?.same !== true) throw new NameMoved(`${name} was renamed while its refresh began.`);
 }
 
 function asWritten(written: Rewrite, changed: boolean): RefreshResult {
@@ -116,8 +129,8 @@ async function readImage(tx: Transaction, query: string): Promise<Image> {
   return image;
 }
 
-async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite & { readonly name: string }> {
-  const [written] = await tx.rows<Rewrite & { readonly name: string }>(rowsWrittenQuery, [oid]);
+async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite> {
+  const [written] = await tx.rows<Rewrite>(rowsWrittenQuery, [oid]);
   if (written === undefined) throw new Error('The counters of the view were not to be read.');
   return written;
 }
