@@ -27,15 +27,15 @@ export class WorkerReport {
   }
 
   readonly freshener: Pick<FreshenerOptions, 'onAbsorbed' | 'onSkipped' | 'onYielded' | 'onFailed'> = {
-    onAbsorbed: (view, reason, absorbed) => {
+    onAbsorbed: ({ oid }, reason, absorbed) => {
       const { plan, sources, stalenessMs, durationMs, inserted, updated, deleted, target } = absorbed;
       this.#log.emit({
-        event: 'refresh.done', view: view.name, plan, reason, sources, inserted, updated, deleted,
+        event: 'refresh.done', view: target.name, plan, reason, sources, inserted, updated, deleted,
         stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
       });
-      if (target.keyColumns.length === 0 && !this.#advised.has(view.oid)) {
-        this.#advised.add(view.oid);
-        this.#log.emit({ event: 'view.plain', view: view.name, statement: uniqueIndexAdvice(view.name, target) });
+      if (target.keyColumns.length === 0 && !this.#advised.has(oid)) {
+        this.#advised.add(oid);
+        this.#log.emit({ event: 'view.plain', view: target.name, statement: uniqueIndexAdvice(target.name, target) });
       }
     },
     onSkipped: (view, reason, because) => this.#log.emit({ event: 'refresh.skipped', view: view.name, reason, because }),

@@ -87,6 +87,7 @@ class ListeningWorker implements Worker {
       ...this.#report.freshener,
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
+        if (absorbed.target.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#asideTrouble('A look at a fresh view failed', error));
       },
       onFailed: (view, reason, failure) => {

@@ -1,3 +1,5 @@
+import { longestHoldMs } from '../catalog/hold-register.js';
+
 /**
  * One source between a ring and quiet. While there is none, its bell is live and nothing need be looked at.
  * Times are in ms of one steady clock.
@@ -47,7 +49,8 @@ export function afterRing(hold: Hold | undefined, now: number, holdMs: number): 
  */
 export function afterLook(hold: Hold, look: LookResult, now: number, holdMs: number): NextStep {
   if (look.remainingMs > 0) {
-    const until = now + look.remainingMs;
+    // A worker in polling mode has silenced the source for ever: we look on at the longest hold, until our sweep mends it.
+    const until = now + Math.min(look.remainingMs, longestHoldMs);
     return { setHold: false, hold: { until, lookAt: until, paceMs: holdMs } };
   }
   if (look.found) return { setHold: true, hold: freshHold(now, holdMs) };

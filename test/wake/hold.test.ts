@@ -75,4 +75,9 @@ describe('afterLook', () => {
       }),
     );
   });
+
+  it('ends within a second though a worker in polling mode has silenced the source for ever', () => {
+    const silenced = { found: true, remainingMs: Number.MAX_SAFE_INTEGER, hasWriters: false };
+    expect(afterLook(ended, silenced, now, holdMs).hold).toMatchObject({ until: now + 1_000, lookAt: now + 1_000 });
+  });
 });
