@@ -196,6 +196,10 @@ class ListeningWorker implements Worker {
       signal: this.#stopping.signal,
       observer: {
         ...this.#report.sweep,
+        onLogState: (state) => {
+          this.#report.sweep.onLogState(state);
+          if (state === 'reset' || state === 'moved') this.#watch.startAnew();
+        },
         onGraph: (graph, found) => {
           this.#report.graph(graph, found);
           this.#serve(graph);

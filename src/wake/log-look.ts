@@ -5,6 +5,9 @@ import { loadQuery } from '../database/sql.js';
 const newLogRowsQuery = loadQuery('new-log-rows');
 const probeHoldsQuery = loadQuery('probe-holds');
 
+/** A snapshot to which every transaction is yet to come. */
+const seenNothing = '3:3:';
+
 /** Log rows that the look before did not see. */
 export interface NewLogRows {
   /** Ids of their sources. */
@@ -25,8 +28,20 @@ export class LogLook {
     this.#database = database;
   }
 
-  /** @returns what is new since the look before; at the first look nothing is */
-  async look(graph: ServedGraph): Promise<NewLogRows> {
+  /**
+   * The log came back from a crash or a fail-over: transaction ids that this look has seen may be given out once more, so
+   * that all there is in the log counts as new.
+   */
+  forget(): void {
+    if (this.#snapshot !== undefined) this.#snapshot = seenNothing;
+  }
+
+  /**
+   * @param graph what is served: asked for when the connection is there. A look that waited for it with an older graph
+   *   would pass over rows of a new source, after the sweep that told of it had asked what is stale.
+   * @returns what is new since the look before; at the first look nothing is
+   */
+  async look(graph: () => ServedGraph): Promise<NewLogRows> {
     if (this.#snapshot === undefined) {
       const [now] = await this.#database.rows<{ snapshot: string }>(
         'SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot',
@@ -34,10 +49,13 @@ export class LogLook {
       this.#snapshot = now?.snapshot;
       return { sources: [], views: [] };
     }
-    const parameters = [[...graph.sources.keys()], [...graph.views.keys()], this.#snapshot];
-    const [answer] = await this.#database.rows<NewLogRows & { snapshot: string }>(newLogRowsQuery, parameters);
+    const since = this.#snapshot;
+    const [answer] = await this.#database.transaction('look', (tx) => {
+      const { sources, views } = graph();
+      return tx.rows<NewLogRows & { snapshot: string }>(newLogRowsQuery, [[...sources.keys()], [...views.keys()], since]);
+    });
     if (answer === undefined) return { sources: [], views: [] };
-    this.#snapshot = answer.snapshot;
+    if (this.#snapshot === since) this.#snapshot = answer.snapshot; // else it was told to forget meanwhile
     return answer;
   }
 }

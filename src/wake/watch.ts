@@ -48,7 +48,7 @@ export class Watch {
 
   /** Notes where the log stands now; what comes later will be found. To be called before the first sweep. */
   async start(): Promise<void> {
-    await this.#look.look(emptyGraph);
+    await this.#look.look(() => emptyGraph);
     this.#ended = this.#run();
   }
 
@@ -76,6 +76,12 @@ export class Watch {
   lookNow(): void {
     this.#lookWanted = true;
     this.#wake.abort();
+  }
+
+  /** The log was lost in a crash or a fail-over: look at all there is in it since. */
+  startAnew(): void {
+    this.#look.forget();
+    this.lookNow();
   }
 
   #isStopped(): boolean {
@@ -138,7 +144,7 @@ export class Watch {
     const due = [...this.#holds].flatMap(([id, hold]) => (hold.lookAt <= startedAt ? (graph.sources.get(id) ?? []) : []));
     for (const id of this.#holds.keys()) if (!graph.sources.has(id)) this.#holds.delete(id);
     const probes = await probeHolds(database, due);
-    const { sources, views } = await this.#look.look(graph);
+    const { sources, views } = await this.#look.look(this.#options.graph);
     if (views.length > 0) this.#options.onChanges(views);
     const found = new Set(sources);
     await this.#hold(due.map((source) => source.id), (hold, now, id) => {

@@ -6,6 +6,7 @@ import type { ServedGraph } from '../../src/catalog/graph.js';
 import { emptyGraph } from '../../src/catalog/graph.js';
 import { Database } from '../../src/database/database.js';
 import { absorb } from '../../src/freshen/absorb.js';
+import { LogLook } from '../../src/wake/log-look.js';
 import { sweep } from '../../src/wake/sweep.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { startWorker } from '../support/test-worker.js';
@@ -41,7 +42,9 @@ describe('what comes between two steps of an absorb or of a sweep', () => {
   /** A worker that absorbs what its first sweep finds, and no more. */
   async function startAndStop(views: readonly string[]): Promise<void> {
     const worker = await startWorker(db.url('worker'), views, { debounceMs: 20 });
-    await until(`SELECT NOT EXISTS (SELECT FROM refresh_listener.view WHERE whole_marks > whole_absorbed) AS yes`);
+    await until('SELECT NOT EXISTS (SELECT FROM refresh_listener.view WHERE whole_marks > whole_absorbed AND name = ANY ($1)) AS yes', [
+      views.map((view) => `public.${view}`),
+    ]);
     await worker.stop();
   }
 
@@ -132,6 +135,30 @@ describe('what comes between two steps of an absorb or of a sweep', () => {
 
     await startAndStop(['mv_days']);
     expect(await rowsOf('SELECT day, n FROM public.mv_days')).toEqual([{ day: 1, n: 5 }]);
+  });
+
+  it('looks for the sources that are served when it looks, not when it began to wait for its connection', async () => {
+    await db.app.query('CREATE TABLE public.hours (hour int)');
+    await db.worker.query('CREATE MATERIALIZED VIEW public.mv_hours AS SELECT hour FROM public.hours');
+    const database = new Database(db.url('worker'), 1);
+    onTestFinished(() => database.close());
+    let graph = emptyGraph;
+    const look = new LogLook(database);
+    await look.look(() => graph);
+    let free = (): void => undefined;
+    const busy = database.transaction('look', () => new Promise<void>((resolve) => (free = resolve)));
+    const looking = look.look(() => graph);
+    const sweeping = new Database(db.url('worker'), 1);
+    onTestFinished(() => sweeping.close());
+    graph = await sweepOnce(sweeping, ['mv_hours']);
+    free();
+    await busy;
+    const views = [...graph.views.keys()];
+    expect((await looking).views).toEqual(views);
+
+    expect((await look.look(() => graph)).views).toEqual([]);
+    look.forget();
+    expect((await look.look(() => graph)).views).toEqual(views);
   });
 
   it('refreshes the view that it says, not the one that has taken its name', async () => {
