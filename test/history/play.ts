@@ -18,6 +18,8 @@ export interface Scene {
   readonly catchUpMs: number;
   /** Beside the workers: told of the database before anything is written. */
   readonly beside?: (db: TestDatabase) => Promise<void>;
+  /** When all has been compared, and the database is still there. */
+  readonly atTheEnd?: () => Promise<void>;
 }
 
 /** What one history came to. */
@@ -52,6 +54,7 @@ export async function playHistory(seed: number, scene: Scene): Promise<Outcome> 
       if (faults.length > 0) break;
     }
     if (scene.quietAtTheEnd && faults.length === 0) faults.push(...(await unrest(followers, scene.history.unseen)));
+    await scene.atTheEnd?.();
     faults.push(...player.unexpected.map((failure) => `a writer failed: ${failure}`));
     return {
       seed, faults, acts: player.log.length, commits: player.commits, refreshes: followers.refreshes, told: told(player.log),
