@@ -6,7 +6,7 @@ import type { FailureKind } from '../database/sqlstate.js';
 import { absorb, CursorMoved, recordFailure, type Absorbed, type AbsorbReason, type Skipped } from './absorb.js';
 import { restMs, retryInMs, type RetryLimits } from './after-failure.js';
 import { cancelBackend, watchRightOfWay } from './right-of-way.js';
-import { nextTurnAt, nextTurns, type Turn } from './turn.js';
+import { ancestorsOf, nextTurnAt, nextTurns, type Turn } from './turn.js';
 
 export interface FreshenerOptions extends RetryLimits {
   readonly database: Database;
@@ -36,6 +36,8 @@ interface Place {
   view: ServedView;
   due: AbsorbReason | undefined;
   expected: boolean;
+  /** Upstream views that have been absorbed since this one became due. */
+  followed: Set<number>;
   running: boolean;
   notBefore: number;
   failures: number;
@@ -154,6 +156,7 @@ export class Freshener {
     const reason = place.due ?? 'change';
     const { view } = place;
     place.due = undefined;
+    place.followed = new Set();
     place.running = true;
     const startedAt = performance.now();
     const done = new AbortController();
@@ -197,13 +200,24 @@ export class Freshener {
     place.yields = 0;
     if (result.outcome !== 'absorbed') {
       this.#options.onSkipped(place.view, reason, result.outcome);
+      this.#beFollowed(place);
       return;
     }
     place.notBefore = now + restMs(durationMs);
     this.#options.onAbsorbed(place.view, reason, result);
-    if (!result.changed) return;
-    for (const dependent of this.#places.values()) {
-      if (dependent.view.upstream.includes(place.view.id)) this.request(dependent.view.id, 'upstream');
+    if (result.changed) {
+      for (const dependent of this.#places.values()) {
+        if (dependent.view.upstream.includes(place.view.id)) this.request(dependent.view.id, 'upstream');
+      }
+    }
+    this.#beFollowed(place);
+  }
+
+  /** Views that are due and read this one, near or far, have it behind them. */
+  #beFollowed({ view }: Place): void {
+    const views = new Map([...this.#places].map(([id, place]) => [id, place.view]));
+    for (const reader of this.#places.values()) {
+      if (reader.due !== undefined && ancestorsOf(views, reader.view).has(view.id)) reader.followed.add(view.id);
     }
   }
 
@@ -238,12 +252,12 @@ export class Freshener {
 }
 
 function newPlace(view: ServedView): Place {
-  return { view, due: undefined, expected: false, running: false, notBefore: 0, failures: 0, yields: 0, pid: undefined };
+  return { view, due: undefined, expected: false, followed: new Set(), running: false, notBefore: 0, failures: 0, yields: 0, pid: undefined };
 }
 
 function turnOf(place: Place): Turn {
   return {
     id: place.view.id, upstream: place.view.upstream, due: place.due !== undefined, expected: place.expected,
-    running: place.running, notBefore: place.notBefore,
+    followed: place.followed, running: place.running, notBefore: place.notBefore,
   };
 }

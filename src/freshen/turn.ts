@@ -8,6 +8,8 @@ export interface Turn {
   /** A change was seen, and is being debounced. */
   readonly expected: boolean;
   readonly running: boolean;
+  /** Upstream views, near or far, that have been absorbed since this one became due. Default: none. */
+  readonly followed?: ReadonlySet<number>;
   /** It rests after its last refresh, or waits to try again, until then. */
   readonly notBefore: number;
 }
@@ -15,7 +17,8 @@ export interface Turn {
 /**
  * Which views may be absorbed now? Those that are due and rested, none of whose upstream views, near or far, is itself
  * due, expected or running: a view is absorbed after its upstream, and waits for one that fails, since that stays due.
- * The longest rested first, at most as many as there are free `slots`. Pure.
+ * But an upstream that has been absorbed meanwhile need not be waited for a second time: while traffic never pauses it
+ * is always due again, and its readers would starve. The longest rested first, at most as many as there are free `slots`. Pure.
  */
 export function nextTurns(turns: ReadonlyMap<number, Turn>, now: number, slots: number): number[] {
   return [...turns.values()]
@@ -31,15 +34,23 @@ export function nextTurnAt(turns: ReadonlyMap<number, Turn>, now: number): numbe
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-function waitsForUpstream(turns: ReadonlyMap<number, Turn>, turn: Turn): boolean {
-  const seen = new Set<number>();
-  const toVisit = [...turn.upstream];
+/** Ids of all views that a view reads, near or far. Pure. */
+export function ancestorsOf(turns: ReadonlyMap<number, Pick<Turn, 'upstream'>>, { upstream }: Pick<Turn, 'upstream'>): Set<number> {
+  const found = new Set<number>();
+  const toVisit = [...upstream];
   for (let id = toVisit.pop(); id !== undefined; id = toVisit.pop()) {
-    const upstream = turns.get(id);
-    if (upstream === undefined || seen.has(id)) continue;
-    if (upstream.due || upstream.expected || upstream.running) return true;
-    seen.add(id);
-    toVisit.push(...upstream.upstream);
+    const turn = turns.get(id);
+    if (turn === undefined || found.has(id)) continue;
+    found.add(id);
+    toVisit.push(...turn.upstream);
   }
-  return false;
+  return found;
+}
+
+function waitsForUpstream(turns: ReadonlyMap<number, Turn>, turn: Turn): boolean {
+  return [...ancestorsOf(turns, turn)].some((id) => {
+    const upstream = turns.get(id);
+    if (upstream === undefined) return false;
+    return upstream.running || ((upstream.due || upstream.expected) && turn.followed?.has(id) !== true);
+  });
 }
