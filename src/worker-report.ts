@@ -33,7 +33,7 @@ export class WorkerReport {
         event: 'refresh.done', view: target.name, plan, reason, sources, inserted, updated, deleted,
         stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
       });
-      if (target.keyColumns.length === 0 && !this.#advised.has(oid)) {
+      if (target.keyColumns.length === 0 && target.columns.length > 0 && !this.#advised.has(oid)) {
         this.#advised.add(oid);
         this.#log.emit({ event: 'view.plain', view: target.name, statement: uniqueIndexAdvice(target.name, target) });
       }
