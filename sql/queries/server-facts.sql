@@ -7,5 +7,6 @@ SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS "ver
        CURRENT_USER AS role,
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS "mayCreateSchema",
        pg_catalog.to_regnamespace('refresh_listener') IS NOT NULL AS "schemaExists",
-       coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('refresh_listener'), 'USAGE'), false)
+       coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('refresh_listener'), 'USAGE')
+                  AND pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('refresh_listener'), 'CREATE'), false)
          AS "schemaUsable"

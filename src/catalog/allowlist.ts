@@ -15,8 +15,8 @@ export interface Matview {
   readonly name: string;
   /** Place of its schema in the role's own search path, from 1; null when it is not in it. */
   readonly pathPosition: number | null;
-  /** Whether the role is its owner, or a member of the owner. */
-  readonly owned: boolean;
+  /** Whether the role owns it, is a member of the owner, or has MAINTAIN on it (since PostgreSQL 17). */
+  readonly mayRefresh: boolean;
   readonly owner: string;
 }
 

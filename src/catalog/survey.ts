@@ -16,6 +16,9 @@ export interface SurveyedSource {
   /** Whether the role owns it, or is a member of the owner. */
   readonly owned: boolean;
   readonly mayTrigger: boolean;
+  /** Quoted as needed. Without USAGE of it nobody reaches the source to create a trigger. */
+  readonly schema: string;
+  readonly mayUseSchema: boolean;
 }
 
 export interface SurveyedView extends Matview {
@@ -60,10 +63,19 @@ async function withSources(tx: Transaction, views: readonly Matview[]): Promise<
  */
 export function requirePrivileges(found: Survey, facts: ServerFacts): void {
   for (const view of found.views) {
-    if (!view.owned && facts.versionNumber < maintainVersionNumber) {
+    if (!view.mayRefresh) {
       throw new UsageError(
-        `Only its owner may refresh ${view.name}. Run as an administrator: GRANT "${view.owner}" TO "${facts.role}"; ` +
-          `or: ALTER MATERIALIZED VIEW ${view.name} OWNER TO "${facts.role}";`,
+        facts.versionNumber < maintainVersionNumber
+          ? `Only its owner may refresh ${view.name}. Run as an administrator: GRANT "${view.owner}" TO "${facts.role}"; ` +
+            `or: ALTER MATERIALIZED VIEW ${view.name} OWNER TO "${facts.role}";`
+          : `Role ${facts.role} may not refresh ${view.name}. Run as its owner: GRANT MAINTAIN ON ${view.name} TO "${facts.role}";`,
+      );
+    }
+    const outOfReach = view.sources.find((source) => needsTrigger(source) && !source.mayUseSchema);
+    if (outOfReach !== undefined) {
+      throw new UsageError(
+        `Role ${facts.role} may not use the schema of ${outOfReach.name}, which ${view.name} reads. ` +
+          `Run as its owner: GRANT USAGE ON SCHEMA ${outOfReach.schema} TO "${facts.role}";`,
       );
     }
     const closed = view.sources.find((source) => needsTrigger(source) && !source.mayTrigger);
