@@ -1,5 +1,5 @@
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
-import type { Survey } from './catalog/survey.js';
+import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
 import { mostYields } from './freshen/right-of-way.js';
 import { uniqueIndexAdvice } from './freshen/refresh.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
@@ -97,10 +97,11 @@ export class WorkerReport {
     }
     for (const view of found.views) {
       for (const source of view.sources) {
-        if (source.kind !== 'f' || this.#unwatched.has(source.oid)) continue;
+        const because = unwatchedBecause(source);
+        if (because === undefined || this.#unwatched.has(source.oid)) continue;
         this.#unwatched.add(source.oid);
         const views = found.views.filter((one) => one.sources.some((other) => other.oid === source.oid));
-        this.#log.emit({ event: 'source.unwatched', source: source.name, views: namesOf(views), because: 'a foreign table' });
+        this.#log.emit({ event: 'source.unwatched', source: source.name, views: namesOf(views), because });
       }
     }
   }
@@ -108,6 +109,12 @@ export class WorkerReport {
   #known(oid: number): boolean {
     return [...this.#graph.sources.values()].some((source) => source.oid === oid);
   }
+}
+
+/** A partition without a trigger of its own is no reason not to start: the grant may be missing since this morning. */
+function unwatchedBecause(source: SurveyedSource): string | undefined {
+  if (source.kind === 'f') return 'a foreign table';
+  return needsTrigger(source) && !source.mayTrigger ? 'a table on which this role lacks the TRIGGER privilege' : undefined;
 }
 
 function namesOf(things: Iterable<Pick<ServedView, 'name'>>): string[] {

@@ -1,15 +1,16 @@
 import { performance } from 'node:perf_hooks';
+import pRetry from 'p-retry';
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { longestHoldMs } from './catalog/hold-register.js';
-import { probeConnectionCheck, readServerFacts, requireServer, type ServerFacts } from './catalog/server.js';
+import { probeServerSettings, readServerFacts, requireServer, type ServerFacts } from './catalog/server.js';
 import { requirePrivileges, survey } from './catalog/survey.js';
 import type { Config } from './config/config.js';
 import { packageVersion } from './config/package-version.js';
 import { UsageError } from './config/usage-error.js';
 import { connectionSettings } from './database/connection.js';
 import { Database } from './database/database.js';
-import { migrate } from './database/migrate.js';
-import { isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
+import { migrate, pendingMigrations } from './database/migrate.js';
+import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
 import type { AbsorbReason } from './freshen/absorb.js';
 import { Freshener } from './freshen/freshener.js';
 import type { Log } from './report/log.js';
@@ -39,8 +40,6 @@ export interface Worker {
 
 /** The channel of the doorbell, which is also the schema's name. */
 const channel = 'refresh_listener';
-/** The server looks this often whether a refresh's worker is still there. */
-const connectionCheckMs = 1_000;
 /** Several sweeps must fail before a lease runs out. */
 const sweepsPerLease = 3;
 
@@ -145,17 +144,21 @@ class ListeningWorker implements Worker {
     const config = this.#config;
     const facts = await readServerFacts(this.#database);
     requireServer(facts);
-    const found = await survey(this.#database, config.views);
-    const [missing] = found.missing;
+    const found = await survey(this.#database, config.views, []);
+    const [missing] = [...found.missing, ...found.ambiguous];
     if (missing !== undefined) throw new UsageError(missing.explanation);
     requirePrivileges(found, facts);
-    await migrate(config.listenUrl);
-    this.#database.connectionCheckIntervalMs = await probeConnectionCheck(this.#database, connectionCheckMs);
+    if ((await pendingMigrations(this.#database)).length > 0) await migrate(config.listenUrl);
+    this.#database.useServerSettings(await probeServerSettings(this.#database, facts));
     this.#stopping.signal.throwIfAborted();
 
     await this.#watch.start();
     if (config.wake === 'notify') await this.#listen();
-    await this.#sweep('start');
+    await pRetry(() => this.#sweep('start'), {
+      // Twenty starters meet in the same rows. What passes by itself must not end a start.
+      retries: 5, minTimeout: 100, randomize: true, signal: this.#stopping.signal,
+      shouldRetry: ({ error }) => classifyFailure(error) === 'transient',
+    });
     this.#stopping.signal.throwIfAborted();
     this.#sweeper.start();
     this.#report.started();
@@ -172,11 +175,12 @@ class ListeningWorker implements Worker {
 
   async #stop(graceMs: number): Promise<void> {
     this.#stopping.abort(new Error('The worker was stopped.'));
+    // First of all no more refreshes, and the grace of those that run begins: the rest may take its time.
+    const finishing = this.#freshener.stop(graceMs);
     // A start that fails because of the stop has told so to whoever called it.
-    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop()]);
-    await this.#watch.stop();
+    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop()]);
     for (const debounce of this.#debounces.values()) debounce.cancel();
-    const finishedAll = await this.#freshener.stop(graceMs);
+    const finishedAll = await finishing;
     await this.#database.close();
     const exitStatus = finishedAll ? 0 : 1;
     this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
@@ -189,6 +193,7 @@ class ListeningWorker implements Worker {
     const result = await sweep({
       database: this.#database,
       patterns,
+      served: this.#graph,
       leaseMs: sweepMs * sweepsPerLease,
       lapseMs,
       historyMs,
@@ -210,8 +215,10 @@ class ListeningWorker implements Worker {
       // What is being debounced will be absorbed in its time.
       if (view.whole || !this.#freshener.isExpected(view.id)) this.#freshener.request(view.id, reason);
     }
+    this.#outage.restored();
     this.#log.emit({
       event: 'sweep.done', views: result.views, stale: result.stale.length, unseen: result.unseen, healed: result.mended,
+      ignoredRings: this.#watch.ignoredRings,
       durationMs: Math.round(performance.now() - startedAt),
     });
   }

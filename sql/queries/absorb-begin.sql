@@ -9,10 +9,7 @@ SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
        c.relispopulated AS populated,
        coalesce(l.changes, 0) AS changes,
        coalesce(l.sources, '{}') AS sources,
-       pg_catalog.date_part('epoch', l.oldest) * 1000 AS "oldestMs",
-       (SELECT s.id FROM refresh_listener.source AS s
-        WHERE s.oid = v.oid AND EXISTS (SELECT FROM refresh_listener.view_source AS vs WHERE vs.source = s.id))
-         AS "asSource"
+       pg_catalog.date_part('epoch', l.oldest) * 1000 AS "oldestMs"
 FROM refresh_listener.view AS v
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
 LEFT JOIN LATERAL (

@@ -4,4 +4,4 @@
 SELECT vs.view, vs.source, vs.fingerprint, v.cursor::pg_catalog.text AS cursor
 FROM refresh_listener.view_source AS vs
 JOIN refresh_listener.view AS v ON v.id = vs.view
-WHERE vs.view = ANY ($1::pg_catalog.int4[]) AND vs.fingerprint IS NOT NULL
+WHERE vs.view = ANY ($1::pg_catalog.int4[])

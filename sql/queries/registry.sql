@@ -1,5 +1,5 @@
 -- Every registered view, whoever serves it, with what it is linked to.
-SELECT v.id, v.oid, v.name,
+SELECT v.id, v.oid, v.name, v.definition,
        v.served_until + pg_catalog.make_interval(secs => $1::pg_catalog.float8 / 1000) < pg_catalog.clock_timestamp()
          AS abandoned,
        EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = v.oid AND c.relkind = 'm') AS "exists",

@@ -7,6 +7,7 @@ SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS "ver
        CURRENT_USER AS role,
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS "mayCreateSchema",
        pg_catalog.to_regnamespace('refresh_listener') IS NOT NULL AS "schemaExists",
-       coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('refresh_listener'), 'USAGE')
-                  AND pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('refresh_listener'), 'CREATE'), false)
-         AS "schemaUsable"
+       (SELECT pg_catalog.pg_get_userbyid(n.nspowner) FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'refresh_listener')
+         AS "schemaOwner",
+       coalesce((SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE') FROM pg_catalog.pg_namespace AS n
+                 WHERE n.nspname = 'refresh_listener'), false) AS "schemaOwned"

@@ -7,10 +7,17 @@
 SELECT v.id, v.whole_marks > v.whole_absorbed AS whole,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
        c.relispopulated AS populated,
-       EXISTS (SELECT FROM refresh_listener.change_log AS l
-               JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = l.source
-               WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-                 AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor)) AS logged
+       l.logged IS NOT NULL AS logged
 FROM refresh_listener.view AS v
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
+LEFT JOIN LATERAL (
+  -- The first such row, by xid: the index leads to it, where EXISTS would be planned as a join over the whole log.
+  SELECT true AS logged
+  FROM refresh_listener.change_log AS l
+  WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
+    AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor)
+    AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+  ORDER BY l.xid
+  LIMIT 1
+) AS l ON true
 WHERE v.id = ANY ($1::pg_catalog.int4[])

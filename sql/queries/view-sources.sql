@@ -33,6 +33,7 @@ WITH RECURSIVE names (view, relation, kind) AS (
 SELECT closed.view, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relkind AS kind,
        pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
        pg_catalog.has_table_privilege(c.oid, 'TRIGGER') AS "mayTrigger",
+       EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid) AS "isChild",
        pg_catalog.quote_ident(n.nspname) AS schema, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS "mayUseSchema"
 FROM closed
 JOIN pg_catalog.pg_class AS c ON c.oid = closed.relation

@@ -25,7 +25,7 @@ export interface Allowed {
   /** Patterns that match nothing now. */
   readonly missing: readonly ViewPattern[];
   /** Bare names that several schemas have and the search path does not decide. */
-  readonly ambiguous: readonly { readonly pattern: ViewPattern; readonly names: readonly string[] }[];
+  readonly ambiguous: readonly { readonly pattern: ViewPattern; readonly views: readonly Matview[] }[];
 }
 
 /** Lists the materialized views, looking unqualified names up in the role's own search path. */
@@ -45,7 +45,7 @@ export async function listMatviews(tx: Transaction): Promise<Matview[]> {
 export function resolveAllowlist(patterns: readonly ViewPattern[], matviews: readonly Matview[]): Allowed {
   const views = new Map<number, Matview>();
   const missing: ViewPattern[] = [];
-  const ambiguous: { pattern: ViewPattern; names: string[] }[] = [];
+  const ambiguous: { pattern: ViewPattern; views: readonly Matview[] }[] = [];
   for (const pattern of patterns) {
     const candidates = matviews.filter((view) => matches(pattern, view.schema, view.relation));
     const isBareName = pattern.schema === undefined && pattern.name.kind === 'exact';
@@ -55,7 +55,7 @@ export function resolveAllowlist(patterns: readonly ViewPattern[], matviews: rea
     );
     const chosen = isBareName && first !== undefined ? [first] : candidates;
     if (chosen.length === 0) missing.push(pattern);
-    else if (isBareName && chosen.length > 1) ambiguous.push({ pattern, names: chosen.map((view) => view.name) });
+    else if (isBareName && chosen.length > 1) ambiguous.push({ pattern, views: chosen });
     else for (const view of chosen) views.set(view.oid, view);
   }
   return { views: [...views.values()], missing, ambiguous };

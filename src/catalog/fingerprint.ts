@@ -18,8 +18,8 @@ export async function readFingerprints(tx: Transaction, sources: readonly number
   return new Map(rows.map((row) => [row.id, row.fingerprint]));
 }
 
-/** What of a fingerprint differs. */
-export type FingerprintChange = 'partitions' | 'storage' | 'columns' | 'counters';
+/** What of a fingerprint differs; `unknown` where there was none to compare with. */
+export type FingerprintChange = 'partitions' | 'storage' | 'columns' | 'counters' | 'unknown';
 
 /**
  * What has changed between two looks at a source; undefined when nothing has.

@@ -4,6 +4,7 @@ import type { ServedGraph, ServedSource } from './graph.js';
 
 const logRegistersQuery = loadQuery('log-registers');
 const renewLogRegistersQuery = loadQuery('renew-log-registers');
+const settleLapseQuery = loadQuery('settle-lapse');
 
 /** Until when a source's trigger may append, and the server's clock, in ms since 1970. */
 interface LogRegister {
@@ -55,7 +56,7 @@ export async function renewLease(
   const late = lapsedSources(before.map((register) => ({ ...register, nowMs: after?.nowMs ?? register.nowMs })), 0);
   await mark(database, late.filter((source) => !lapsed.has(source)));
   for (const source of late) lapsed.add(source);
-  await settle(database);
+  await settle(database, [...lapsed]);
   return [...lapsed].flatMap((id) => graph.sources.get(id) ?? []);
 }
 
@@ -69,12 +70,11 @@ async function mark(database: Database, sources: readonly number[]): Promise<voi
   );
 }
 
-/** Also takes up what another worker marked and did not live to settle: a later snapshot is never too early. */
-async function settle(database: Database): Promise<void> {
-  await database.rows(
-    `UPDATE refresh_listener.view AS v
-     SET whole_marks = v.whole_marks + 1, settle_xid = pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-     WHERE v.settle_xid = $1::pg_catalog.xid8`,
-    [unsettled],
-  );
+/**
+ * Says which transactions may have read an old value: those that run now, after the renewal. Also takes up what another
+ * worker marked and did not live to settle, but only once none of the view's registers is in the past any more: before
+ * that worker's renewal it would be too early.
+ */
+async function settle(database: Database, lapsed: readonly number[]): Promise<void> {
+  await database.rows(settleLapseQuery, [lapsed, unsettled]);
 }

@@ -45,12 +45,23 @@ async function readIdentity(tx: Transaction): Promise<Identity> {
   return identity ?? { known: false, same: false, marked: false };
 }
 
-/** Oids, transaction ids and snapshots of another cluster mean nothing here: start from an empty registry. */
+/**
+ * Oids, transaction ids and snapshots of another cluster mean nothing here: start from an empty registry. Triggers came
+ * along, however; each gets a source again, so that those that nobody needs any more are found and removed.
+ */
 async function begin(tx: Transaction): Promise<void> {
   await tx.rows('DELETE FROM refresh_listener.view');
   await tx.rows('DELETE FROM refresh_listener.view_source');
   await tx.rows('DELETE FROM refresh_listener.source');
   await tx.rows('DELETE FROM refresh_listener.change_log WHERE source <> 0');
+  await tx.rows(
+    `INSERT INTO refresh_listener.source (oid, name)
+     SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
+     FROM pg_catalog.pg_trigger AS t
+     JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE t.tgfoid = pg_catalog.to_regprocedure('refresh_listener.record_change()')`,
+  );
   await tx.rows(
     `INSERT INTO refresh_listener.cluster AS c (system_identifier, database_oid)
      SELECT s.system_identifier, d.oid

@@ -20,6 +20,8 @@ export interface RegisteredView {
   readonly exists: boolean;
   /** Ids of its sources. */
   readonly sources: readonly number[];
+  /** A hash of the plain views that it reads through, as they were when it was linked; null before. */
+  readonly definition: string | null;
 }
 
 export async function readRegistry(database: Database, lapseMs: number): Promise<RegisteredView[]> {
@@ -54,11 +56,12 @@ export async function register(database: Database, found: Survey, leaseMs: numbe
   // registered once more. Each of many starting workers may get in the way once.
   return pRetry(() => registerOnce(database, found, leaseMs, registry), {
     retries: 30, minTimeout: 20, maxTimeout: 500, randomize: true,
-    shouldRetry: ({ error }) => sqlstateOf(error) === foreignKeyViolation,
+    shouldRetry: ({ error }) => [foreignKeyViolation, deadlockDetected].includes(sqlstateOf(error) ?? ''),
   });
 }
 
 const foreignKeyViolation = '23503';
+const deadlockDetected = '40P01';
 
 async function registerOnce(
   database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[],
@@ -72,14 +75,16 @@ async function registerOnce(
   const views = found.views.flatMap((view) => {
     const id = viewIds.get(view.oid);
     const sources = view.sources.flatMap((source) => sourceIds.get(source.oid) ?? []);
-    return id === undefined ? [] : [{ id, oid: view.oid, name: view.name, sources }];
+    return id === undefined ? [] : [{ id, oid: view.oid, name: view.name, sources, definition: view.definition }];
   });
-  const linked = new Map(registry.map((view) => [view.id, view.sources]));
+  const linked = new Map(registry.map((view) => [view.id, view]));
   for (const view of views) {
     const before = linked.get(view.id);
-    const same = before?.length === view.sources.length && view.sources.every((id) => before.includes(id));
+    const same =
+      before?.definition === view.definition && before.sources.length === view.sources.length &&
+      view.sources.every((id) => before.sources.includes(id));
     // A new link is a doubt: the source's log rows were not kept for this view. The query marks the view stale whole.
-    if (!same) await database.rows(linkSourcesQuery, [view.id, view.sources]);
+    if (!same) await database.rows(linkSourcesQuery, [view.id, view.sources, view.definition]);
   }
   const sources = [...surveyed.values()].flatMap((source) => {
     const id = sourceIds.get(source.oid);
@@ -114,6 +119,7 @@ async function registerViews(database: Database, views: readonly SurveyedView[],
     `INSERT INTO refresh_listener.view AS v (oid, name, served_until)
      SELECT n.oid, n.name, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $3::pg_catalog.float8 / 1000)
      FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.text[])) AS n (oid, name)
+     ORDER BY n.oid
      ON CONFLICT (oid) DO UPDATE SET name = excluded.name WHERE v.name <> excluded.name`,
     [views.map((view) => view.oid), views.map((view) => view.name), leaseMs],
   );
@@ -121,20 +127,20 @@ async function registerViews(database: Database, views: readonly SurveyedView[],
 
 /** Rows and registers of sources that have none; a chunk a transaction, for each register is a relation to lock. */
 async function registerSources(database: Database, sources: readonly SurveyedSource[]): Promise<Map<number, number>> {
-  const known = await namesOf(database, sources.map((source) => source.oid));
+  const known = await completeSources(database, sources.map((source) => source.oid));
   const fresh = sources.filter((source) => known.get(source.oid) !== source.name);
   for (let start = 0; start < fresh.length; start += sourcesPerTransaction) {
     const chunk = fresh.slice(start, start + sourcesPerTransaction);
     await database.transaction('look', async (tx) => {
-      const created = await tx.rows<{ id: number; created: boolean }>(
+      const registered = await tx.rows<{ id: number }>(
         `INSERT INTO refresh_listener.source AS s (oid, name)
          SELECT n.oid, n.name FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.text[])) AS n (oid, name)
          ORDER BY n.oid
          ON CONFLICT (oid) DO UPDATE SET name = excluded.name
-         RETURNING s.id, s.xmax = 0 AS created`,
+         RETURNING s.id`,
         [chunk.map((source) => source.oid), chunk.map((source) => source.name)],
       );
-      for (const source of created) if (source.created) await createRegisters(tx, source.id);
+      for (const source of registered) await createRegisters(tx, source.id);
     });
   }
   return idsOf(database, 'source', sources.map((source) => source.oid));
@@ -142,16 +148,21 @@ async function registerSources(database: Database, sources: readonly SurveyedSou
 
 const sourcesPerTransaction = 100;
 
-/** UNLOGGED: no write-ahead log for a value that means nothing after a crash. Unset means: append, and ring. */
+/** Unset means: append, and ring. */
 async function createRegisters(tx: Transaction, source: number): Promise<void> {
   for (const register of ['log', 'hold']) {
-    await tx.rows(`CREATE UNLOGGED SEQUENCE refresh_listener.${register}_${source} MINVALUE 0`);
+    await tx.rows(`CREATE SEQUENCE IF NOT EXISTS refresh_listener.${register}_${source} MINVALUE 0`);
   }
 }
 
-async function namesOf(database: Database, oids: readonly number[]): Promise<Map<number, string>> {
+/** Names by oid of the sources that have a row and both registers. */
+async function completeSources(database: Database, oids: readonly number[]): Promise<Map<number, string>> {
   const rows = await database.rows<{ oid: number; name: string }>(
-    'SELECT s.oid, s.name FROM refresh_listener.source AS s WHERE s.oid = ANY ($1::pg_catalog.oid[])', [oids],
+    `SELECT s.oid, s.name FROM refresh_listener.source AS s
+     WHERE s.oid = ANY ($1::pg_catalog.oid[])
+       AND pg_catalog.to_regclass('refresh_listener.log_' || s.id) IS NOT NULL
+       AND pg_catalog.to_regclass('refresh_listener.hold_' || s.id) IS NOT NULL`,
+    [oids],
   );
   return new Map(rows.map((row) => [row.oid, row.name]));
 }

@@ -1,6 +1,8 @@
 import { UsageError } from '../config/usage-error.js';
 import { Database } from '../database/database.js';
+import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
+import { sqlstateOf } from '../database/sqlstate.js';
 
 const serverFactsQuery = loadQuery('server-facts');
 
@@ -13,7 +15,10 @@ export interface ServerFacts {
   readonly role: string;
   readonly mayCreateSchema: boolean;
   readonly schemaExists: boolean;
-  readonly schemaUsable: boolean;
+  /** Null when there is no schema yet. */
+  readonly schemaOwner: string | null;
+  /** Whether the role is its owner, or a member of the owner. */
+  readonly schemaOwned: boolean;
 }
 
 const oldestVersionNumber = 150_000;
@@ -45,24 +50,34 @@ export function requireServer(facts: ServerFacts): void {
   if (!facts.schemaExists && !facts.mayCreateSchema) {
     throw new UsageError(
       `Role ${facts.role} may not create the schema refresh_listener. ` +
-        `Run as an administrator: GRANT CREATE ON DATABASE "${facts.database}" TO "${facts.role}";`,
+        `Run as an administrator: GRANT CREATE ON DATABASE ${quoteIdentifier(facts.database)} TO ${quoteIdentifier(facts.role)};`,
     );
   }
-  if (facts.schemaExists && !facts.schemaUsable) {
+  // Whoever owns the schema owns the trigger function, which runs in every writer's statements: it must be us.
+  if (facts.schemaExists && !facts.schemaOwned) {
     throw new UsageError(
-      `Role ${facts.role} may not use the schema refresh_listener: another role created it. ` +
+      `The schema refresh_listener belongs to role ${String(facts.schemaOwner)}, of which ${facts.role} is no member. ` +
         'Run the listener as that role, or as a member of it.',
     );
   }
 }
 
-/** Whether the platform can notice a closed connection under a running statement; 0 when it cannot. */
-export async function probeConnectionCheck(database: Database, intervalMs: number): Promise<number> {
+/** The server looks this often whether a refresh's worker is still there. */
+const connectionCheckMs = 1_000;
+const transactionTimeoutVersionNumber = 170_000;
+
+/**
+ * Settings that every transaction should have and not every server knows: a refresh must not survive its worker (a
+ * platform may be unable to notice a closed connection), and no default of a role or provider may end it.
+ */
+export async function probeServerSettings(database: Database, facts: ServerFacts): Promise<string[]> {
+  const settings = facts.versionNumber >= transactionTimeoutVersionNumber ? ['transaction_timeout = 0'] : [];
+  const check = `client_connection_check_interval = ${connectionCheckMs}`;
   try {
-    await database.rows(`SELECT pg_catalog.set_config('client_connection_check_interval', $1, true)`, [String(intervalMs)]);
-    return intervalMs;
+    await database.rows(`SET LOCAL ${check}`);
+    return [...settings, check];
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === '22023') return 0;
+    if (sqlstateOf(error) === '22023') return settings;
     throw error;
   }
 }

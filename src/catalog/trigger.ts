@@ -13,6 +13,8 @@ interface TriggerState {
   readonly oid: number;
   readonly enabled: 'O' | 'A' | 'R' | 'D';
   readonly intact: boolean;
+  /** Whether it calls a function of our schema: another of the same name is somebody else's, and left alone. */
+  readonly ours: boolean;
 }
 
 /** A source that should have a trigger. */
@@ -74,13 +76,19 @@ export async function mendTrigger(database: Database, target: TriggerTarget, pat
       'look',
       async (tx) => {
         await lockSource(tx, target.id);
+        const name = await lockedName(tx, target);
+        if (name === undefined) return false;
         const [state] = await tx.rows<TriggerState>(sourceTriggersQuery, [[target.oid]]);
         if (triggerFault(state, target.owned) === undefined) return false;
+        if (state !== undefined && !state.ours) {
+          throw new Error(`${name} has a trigger named refresh_listener that is not ours: ALTER TRIGGER refresh_listener ON ${name} RENAME TO ...`);
+        }
         await tx.rows(
-          `CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${target.name} ` +
+          `CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name} ` +
             `FOR EACH STATEMENT EXECUTE FUNCTION refresh_listener.record_change('${target.id}')`,
         );
-        if (target.owned) await tx.rows(`ALTER TABLE ${target.name} ENABLE ALWAYS TRIGGER refresh_listener`);
+        if (target.owned) await tx.rows(`ALTER TABLE ${name} ENABLE ALWAYS TRIGGER refresh_listener`);
+        await requireSame(tx, name, target.oid);
         await tx.rows(`INSERT INTO refresh_listener.change_log (source, operation) VALUES ($1, 'T')`, [target.id]);
         return true;
       },
@@ -90,7 +98,7 @@ export async function mendTrigger(database: Database, target: TriggerTarget, pat
 }
 
 /**
- * Removes a source that no view reads any more: its trigger, its registers, its log rows and its row.
+ * Removes a source that no view reads any more: its trigger, its registers and its row.
  *
  * DROP TRIGGER needs the table's owner, who we may not be. So the trigger is first replaced, to call a function of its
  * own, and that function is dropped with CASCADE, which asks nobody but the function's owner.
@@ -110,7 +118,8 @@ export async function removeSource(
                    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                    WHERE c.oid = s.oid) AS relation,
                   EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
-                          WHERE t.tgrelid = s.oid AND t.tgname = 'refresh_listener' AND NOT t.tgisinternal) AS triggered
+                          WHERE t.tgrelid = s.oid AND t.tgname = 'refresh_listener'
+                            AND t.tgfoid = pg_catalog.to_regprocedure('refresh_listener.record_change()')) AS triggered
            FROM refresh_listener.source AS s WHERE s.id = $1 FOR UPDATE`,
           [source.id],
         );
@@ -123,9 +132,10 @@ export async function removeSource(
           await tx.rows(
             `CREATE OR REPLACE TRIGGER refresh_listener AFTER TRUNCATE ON ${row.relation} EXECUTE FUNCTION ${doomed}()`,
           );
+          await requireSame(tx, row.relation, source.oid);
           await tx.rows(`DROP FUNCTION ${doomed}() CASCADE`);
         }
-        await tx.rows('DELETE FROM refresh_listener.change_log WHERE source = $1', [source.id]);
+        // Its log rows go with the next clean-up: the table is locked here, and reading the log may take long.
         await tx.rows('DELETE FROM refresh_listener.source WHERE id = $1', [source.id]);
         await tx.rows(`DROP SEQUENCE IF EXISTS refresh_listener.log_${source.id}, refresh_listener.hold_${source.id}`);
         return true;
@@ -140,7 +150,30 @@ async function lockSource(tx: Transaction, source: number): Promise<void> {
   await tx.rows('SELECT pg_catalog.pg_advisory_xact_lock($1, $2)', [lockKeys.sourceTrigger, source]);
 }
 
-/** Lets writers pass between attempts; gives up after about a minute, for the next sweep to go on. */
+/**
+ * What the relation of a source is called now; its row is kept from being removed meanwhile. Undefined: somebody has
+ * removed it, and a trigger would name a source that is not there.
+ */
+async function lockedName(tx: Transaction, source: Pick<TriggerTarget, 'id' | 'oid'>): Promise<string | undefined> {
+  const [row] = await tx.rows<{ name: string }>(
+    `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+     FROM refresh_listener.source AS s
+     JOIN pg_catalog.pg_class AS c ON c.oid = s.oid
+     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE s.id = $1 AND s.oid = $2
+     FOR KEY SHARE OF s`,
+    [source.id, source.oid],
+  );
+  return row?.name;
+}
+
+/** Under the lock of the DDL before, a name cannot move any more: did it still mean this relation? */
+async function requireSame(tx: Transaction, name: string, oid: number): Promise<void> {
+  const [row] = await tx.rows<{ same: boolean }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid = $2 AS same', [name, oid]);
+  if (row?.same !== true) throw new Error(`${name} was renamed just now; the next sweep tries again.`);
+}
+
+/** Lets writers pass between attempts; gives up after a few, for the next sweep to go on. */
 async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => Promise<T>): Promise<T> {
   let waits = 0;
   return pRetry(attempt, {
@@ -149,10 +182,10 @@ async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => 
       waits += 1;
       if (waits === 1) onWait();
     },
-    retries: 40,
+    retries: 5,
     minTimeout: 100,
     maxTimeout: 2_000,
-    factor: 1.3,
+    factor: 2,
     randomize: true,
     signal,
     shouldRetry: ({ error }) => isLockTrouble(error),

@@ -10,7 +10,7 @@ export interface TransactionLimits {
   readonly readOnly?: boolean;
 }
 
-/** `look`: one connection for everything short. `absorb`: as many as views may be absorbed at a time. */
+/** `look`: two connections for everything short. `absorb`: as many as views may be absorbed at a time. */
 export type Lane = 'look' | 'absorb';
 
 /** An open transaction. Statements run one after another on one connection. */
@@ -35,7 +35,8 @@ const silenceMarginMs = 5_000;
  */
 export class Database {
   readonly #pools: Readonly<Record<Lane, pg.Pool>>;
-  #checkIntervalMs = 0;
+  /** Settings that the server knows, as found out at the start: `name = value`. */
+  #serverSettings: readonly string[] = [];
 
   /**
    * @param url connection string; undefined means the PG* variables
@@ -48,18 +49,16 @@ export class Database {
       created.on('error', () => undefined);
       return created;
     };
-    this.#pools = { look: pool('look', 1), absorb: pool('absorb', concurrency) };
+    // Two to look: a cancel, or a look at who waits, must not stand behind a slow sweep.
+    this.#pools = { look: pool('look', 2), absorb: pool('absorb', concurrency) };
   }
 
   /** Limits of every short transaction: none of them may ever hang the worker. */
   static readonly shortLimits = shortLimits;
 
-  /**
-   * A refresh must not survive its worker: the server checks for a closed connection this often while it runs one.
-   * 0 where the server's platform cannot.
-   */
-  set connectionCheckIntervalMs(value: number) {
-    this.#checkIntervalMs = value;
+  /** Settings for every transaction from now on that not every server knows, each as `name = value`. */
+  useServerSettings(settings: readonly string[]): void {
+    this.#serverSettings = settings;
   }
 
   /**
@@ -75,7 +74,7 @@ export class Database {
     };
     client.on('error', onError);
     try {
-      const transaction = await begin(client, limits, this.#checkIntervalMs);
+      const transaction = await begin(client, limits, this.#serverSettings);
       const result = await work(transaction);
       await limited(client, 'COMMIT', shortLimits.statementTimeoutMs);
       return result;
@@ -106,16 +105,17 @@ export class Database {
   }
 }
 
-async function begin(client: pg.PoolClient, limits: TransactionLimits, checkIntervalMs: number): Promise<Transaction> {
+async function begin(client: pg.PoolClient, limits: TransactionLimits, serverSettings: readonly string[]): Promise<Transaction> {
   // row_security off: an error beats a silently filtered view. An empty search_path: nothing of ours depends on it.
   const settings = [
     `BEGIN ISOLATION LEVEL READ COMMITTED ${limits.readOnly === true ? 'READ ONLY' : 'READ WRITE'}`,
     `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
     `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
     'SET LOCAL idle_in_transaction_session_timeout = 60000',
-    `SET LOCAL client_connection_check_interval = ${checkIntervalMs}`,
+    ...serverSettings.map((setting) => `SET LOCAL ${setting}`),
     'SET LOCAL row_security = off',
     "SET LOCAL search_path = ''",
+    'SET LOCAL extra_float_digits = 1',
     'SELECT pg_catalog.pg_backend_pid() AS pid',
   ];
   const results = await limited(client, settings.join('; '), shortLimits.statementTimeoutMs);

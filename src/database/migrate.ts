@@ -1,11 +1,25 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { connectionSettings } from './connection.js';
+import type { Database } from './database.js';
 import { sqlFolder } from './sql.js';
 
+const migrationsFolder = fileURLToPath(new URL('migrations', sqlFolder));
 /** Any 64-bit number of our own: other tools of the same library must not wait for us. */
 const migrationLock = 7_311_905_524_610_021;
+
+/** Which migrations are there to run? None, for a database that is up to date, without any lock or privilege. */
+export async function pendingMigrations(database: Database): Promise<string[]> {
+  const files = readdirSync(migrationsFolder).map((file) => file.replace(/\.sql$/, ''));
+  const [table] = await database.rows<{ exists: boolean }>(
+    "SELECT pg_catalog.to_regclass('refresh_listener.migration') IS NOT NULL AS exists",
+  );
+  if (table?.exists !== true) return files;
+  const run = await database.rows<{ name: string }>('SELECT m.name FROM refresh_listener.migration AS m');
+  return files.filter((file) => !run.some((migration) => migration.name === file));
+}
 
 /**
  * Brings the schema `refresh_listener` up to date. Any number of workers may call it at once: they wait for each other
@@ -22,7 +36,7 @@ export async function migrate(directUrl: string | undefined): Promise<string[]> 
     await client.query("SET statement_timeout = '5min'; SET lock_timeout = 0; SET search_path = ''; SET row_security = off");
     const run = await runner({
       dbClient: client,
-      dir: fileURLToPath(new URL('migrations', sqlFolder)),
+      dir: migrationsFolder,
       direction: 'up',
       migrationsTable: 'migration',
       migrationsSchema: 'refresh_listener',

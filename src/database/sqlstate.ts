@@ -17,6 +17,7 @@ const transientStates: Readonly<Record<string, string>> = {
   '57P05': 'idle_session_timeout',
   '25006': 'read_only_sql_transaction (a fail-over in progress)',
   '25P03': 'idle_in_transaction_session_timeout',
+  '25P04': 'transaction_timeout',
   '23503': 'foreign_key_violation (in our own tables: another worker removed what this one was linking)',
 };
 const transientClasses: Readonly<Record<string, string>> = {

@@ -61,8 +61,6 @@ interface Begin {
   readonly changes: number;
   readonly sources: readonly string[];
   readonly oldestMs: number | null;
-  /** Its id as a source, when other views read it. */
-  readonly asSource: number | null;
 }
 
 export interface AbsorbOptions {
@@ -107,9 +105,13 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       const plan = choosePlan(target);
       options.onWorking?.({ transaction: tx, plan });
 
-      const own = begin.asSource === null ? undefined : await readOwnFingerprint(tx, begin.asSource, target);
-      const result = await refresh(tx, view.oid, target, begin.asSource !== null);
-      if (begin.asSource !== null) await tellDependents(tx, begin.asSource, result, own, begin.oldestMs);
+      const wasSource = await readAsSource(tx, view.oid);
+      const own = wasSource === null ? undefined : await readOwnFingerprint(tx, wasSource, target);
+      const result = await refresh(tx, view.oid, target, wasSource !== null);
+      const asSource = await readAsSource(tx, view.oid);
+      // Read by nobody when it began, and so not compared: whoever reads it now must look into it.
+      const changed = result.changed || wasSource === null;
+      if (asSource !== null) await tellDependents(tx, asSource, { ...result, changed }, own, begin.oldestMs);
       await keepFingerprints(tx, view.id, fingerprints);
       const durationMs = performance.now() - startedMs;
       const stalenessMs = await moveCursor(tx, view, begin, links, durationMs);
@@ -117,7 +119,7 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       return {
         outcome: 'absorbed', plan, sources: begin.sources, stalenessMs, durationMs, target,
         inserted: result.inserted, updated: result.updated, deleted: result.deleted,
-        changed: result.changed && begin.asSource !== null,
+        changed: changed && asSource !== null,
       };
     },
     limits,
@@ -149,6 +151,16 @@ async function readOwnFingerprint(
 ): Promise<Fingerprint | undefined> {
   if (target.populated) await tx.rows(`SELECT FROM ${target.name} LIMIT 0`);
   return (await readFingerprints(tx, [source])).get(source);
+}
+
+/** The view's id as a source, when other views read it. */
+async function readAsSource(tx: Transaction, oid: number): Promise<number | null> {
+  const [source] = await tx.rows<{ id: number }>(
+    `SELECT s.id FROM refresh_listener.source AS s
+     WHERE s.oid = $1 AND EXISTS (SELECT FROM refresh_listener.view_source AS vs WHERE vs.source = s.id)`,
+    [oid],
+  );
+  return source?.id ?? null;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ServedGraph, ServedView } from '../catalog/graph.js';
 import type { Database } from '../database/database.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from '../database/sqlstate.js';
@@ -42,12 +43,11 @@ interface Place {
   notBefore: number;
   failures: number;
   yields: number;
-  /** Backend of the running absorb. */
-  pid: number | undefined;
 }
 
 /** When another worker is absorbing a view, look again after this long: it may die before it is done. */
 const lookAgainMs = 500;
+const cancelAgainMs = 250;
 
 /**
  * Absorbs views that have become due: upstream first, `concurrency` at a time, each with a rest, each by its own
@@ -57,6 +57,8 @@ export class Freshener {
   readonly #options: FreshenerOptions;
   readonly #places = new Map<number, Place>();
   readonly #running = new Set<Promise<void>>();
+  /** Backends of what is running, also of views that are no longer served. */
+  readonly #pids = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #cancelling = false;
@@ -120,17 +122,22 @@ export class Freshener {
     clearTimeout(this.#timer);
     if (this.#running.size === 0) return !this.#cancelling;
     const grace = graceMs > 0 ? setTimeout(() => void this.cancel(), graceMs) : undefined;
-    if (graceMs <= 0) await this.cancel();
+    if (graceMs <= 0) void this.cancel();
     await Promise.all(this.#running);
     clearTimeout(grace);
     return !this.#cancelling;
   }
 
-  /** Cancels on the server what is running. For a stop that can wait no longer. */
+  /**
+   * Cancels on the server what is running, until nothing is. For a stop that can wait no longer. (Once is not enough: a
+   * cancel that comes between two statements is lost.)
+   */
   async cancel(): Promise<void> {
     this.#cancelling = true;
-    const pids = [...this.#places.values()].flatMap((place) => place.pid ?? []);
-    await Promise.all(pids.map((pid) => cancelBackend(this.#options.database, pid).catch(this.#options.onTrouble)));
+    while (this.#running.size > 0) {
+      await Promise.all([...this.#pids].map((pid) => cancelBackend(this.#options.database, pid).catch(this.#options.onTrouble)));
+      await Promise.race([Promise.all(this.#running), pause(cancelAgainMs)]);
+    }
   }
 
   #next(): void {
@@ -160,6 +167,7 @@ export class Freshener {
     place.running = true;
     const startedAt = performance.now();
     const done = new AbortController();
+    let pid: number | undefined;
     let rightOfWay: Promise<number | undefined> = Promise.resolve(undefined);
     try {
       const result = await absorb(this.#options.database, view, {
@@ -167,8 +175,8 @@ export class Freshener {
         lockTimeoutMs: this.#options.lockTimeoutMs,
         refreshTimeoutMs: this.#options.refreshTimeoutMs,
         onWorking: (work) => {
-          place.pid = work.transaction.pid;
-          if (this.#cancelling) void this.cancel();
+          pid = work.transaction.pid;
+          this.#pids.add(pid);
           // Its trouble never costs the refresh, whose own connection tells if the server is gone.
           rightOfWay = watchRightOfWay(this.#options.database, work, view.oid, place.yields, {
             signal: done.signal, onTrouble: this.#options.onTrouble,
@@ -182,13 +190,12 @@ export class Freshener {
       await this.#failed(place, reason, error, performance.now() - startedAt, waiters);
     } finally {
       done.abort();
-      place.pid = undefined;
+      if (pid !== undefined) this.#pids.delete(pid);
       place.running = false;
     }
   }
 
   #finished(place: Place, reason: AbsorbReason, result: Absorbed | Skipped, durationMs: number): void {
-    place.failures = 0;
     const now = performance.now();
     if (result.outcome === 'locked') {
       // Whoever holds the lock may have read its snapshot before our change: only a look under the lock can tell.
@@ -197,6 +204,7 @@ export class Freshener {
       this.#options.onSkipped(place.view, reason, 'locked');
       return;
     }
+    place.failures = 0;
     place.yields = 0;
     if (result.outcome !== 'absorbed') {
       this.#options.onSkipped(place.view, reason, result.outcome);
@@ -252,7 +260,7 @@ export class Freshener {
 }
 
 function newPlace(view: ServedView): Place {
-  return { view, due: undefined, expected: false, followed: new Set(), running: false, notBefore: 0, failures: 0, yields: 0, pid: undefined };
+  return { view, due: undefined, expected: false, followed: new Set(), running: false, notBefore: 0, failures: 0, yields: 0 };
 }
 
 function turnOf(place: Place): Turn {

@@ -6,6 +6,13 @@ import { loadQuery } from '../database/sql.js';
 const refreshTargetQuery = loadQuery('refresh-target');
 const rowsWrittenQuery = loadQuery('rows-written');
 
+/** Ours while we compare images and read the catalog, the role's own while it refreshes. */
+const refreshSettings = [
+  { name: 'search_path', ours: "''" },
+  // Images are compared as texts: every digit of a float must show.
+  { name: 'extra_float_digits', ours: '1' },
+] as const;
+
 /** How a materialized view is refreshed: CONCURRENTLY, which readers do not notice, or plain, for which they wait. */
 export type RefreshPlan = 'concurrent' | 'plain';
 
@@ -61,10 +68,10 @@ export async function refresh(
   const comparison = comparisonQuery(target.name, plan, target, compare);
   const imageBefore = comparison === undefined ? undefined : await readImage(tx, comparison);
   const before = await readRowsWritten(tx, oid);
-  // As the role would refresh by hand: functions that the definition calls may rely on its search_path.
-  await tx.rows('SET LOCAL search_path TO DEFAULT');
+  // As the role would refresh by hand: functions that the definition calls may rely on its settings.
+  for (const setting of refreshSettings) await tx.rows(`SET LOCAL ${setting.name} TO DEFAULT`);
   await tx.rows(`REFRESH MATERIALIZED VIEW ${plan === 'concurrent' ? 'CONCURRENTLY ' : ''}${target.name}`);
-  await tx.rows("SET LOCAL search_path = ''");
+  for (const setting of refreshSettings) await tx.rows(`SET LOCAL ${setting.name} = ${setting.ours}`);
   await requireName(tx, oid, target.name);
   const after = await readRowsWritten(tx, oid);
   const written: Rewrite = {
@@ -73,7 +80,8 @@ export async function refresh(
     deleted: after.deleted - before.deleted,
     file: after.file,
   };
-  const wroteRows = written.inserted + written.updated + written.deleted > 0;
+  // With track_counts off nothing is counted, and everything may have changed.
+  const wroteRows = written.inserted + written.updated + written.deleted > 0 || !after.counting;
   if (imageBefore === undefined || comparison === undefined) return asWritten(written, plan === 'plain' || wroteRows);
   if (plan === 'plain') return asWritten(written, !sameImage(imageBefore, await readImage(tx, comparison)));
   if (!wroteRows || imageBefore.rows === 0) return asWritten(written, wroteRows);
@@ -116,7 +124,7 @@ function sameImage(before: Image, after: Image): boolean {
 /** Reads the image of what must be compared: of a plain refresh all rows, of a concurrent one those with a NULL key. */
 function comparisonQuery(view: string, plan: RefreshPlan, target: RefreshTarget, compare: boolean): string | undefined {
   const image = `SELECT count(*) AS rows,
-      sum(pg_catalog.hashtextextended(v::pg_catalog.text, 0)::pg_catalog.numeric)::pg_catalog.text AS hash FROM ${view} AS v`;
+      sum(pg_catalog.hashtextextended((v.*)::pg_catalog.text, 0)::pg_catalog.numeric)::pg_catalog.text AS hash FROM ${view} AS v`;
   if (plan === 'concurrent') {
     return `${image} WHERE ${target.keyColumns.map((column) => `v.${quoteIdentifier(column)} IS NULL`).join(' OR ')}`;
   }
@@ -129,8 +137,8 @@ async function readImage(tx: Transaction, query: string): Promise<Image> {
   return image;
 }
 
-async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite> {
-  const [written] = await tx.rows<Rewrite>(rowsWrittenQuery, [oid]);
+async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite & { readonly counting: boolean }> {
+  const [written] = await tx.rows<Rewrite & { readonly counting: boolean }>(rowsWrittenQuery, [oid]);
   if (written === undefined) throw new Error('The counters of the view were not to be read.');
   return written;
 }

@@ -41,7 +41,7 @@ const messages: Messages = {
   'trigger.healed': ({ source, state }) =>
     `A change trigger on ${source} was ${state}: put right, and the views that read it are refreshed.`,
   'source.unwatched': ({ source, views, because }) =>
-    `Changes of ${source} cannot be seen, since it is ${because}: ${listing(views)} will not follow it by itself.`,
+    `Changes of ${source} are not seen as they are made, since it is ${because}: ${listing(views)} may not follow them.`,
 
   'view.added': ({ view }) => `Now keeping ${view} fresh too.`,
   'view.missing': ({ view }) => `The materialized view ${view} is no longer there; it is served again when it comes back.`,
@@ -71,6 +71,7 @@ const unseenSigns: Readonly<Record<EventOf<'change.unseen'>['because'], string>>
   partitions: 'its partitions differ',
   columns: 'its columns differ',
   counters: 'its row counters moved',
+  unknown: 'nothing is known of how it looked before',
 };
 
 /** An event as a full sentence on one line: platforms such as Heroku and Fly show it raw. */

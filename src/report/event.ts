@@ -80,6 +80,8 @@ export interface EventFields {
     unseen: number;
     /** Triggers put right. */
     healed: number;
+    /** Notifications on our channel, since the start, that named no source of a served view: junk, or other workers' sources. */
+    ignoredRings: number;
     durationMs: number;
   };
 

@@ -30,6 +30,8 @@ export interface SweepObserver {
 export interface SweepOptions {
   readonly database: Database;
   readonly patterns: readonly ViewPattern[];
+  /** What the sweep before found to serve: its lease is renewed first, whatever happens after. */
+  readonly served: ServedGraph;
   /** How long a lease lasts, and how long after it triggers go on appending. */
   readonly leaseMs: number;
   readonly lapseMs: number;
@@ -52,19 +54,19 @@ export interface SweepResult {
  * whatever became of the rings, and what no trigger saw, and cleans up. In a fixed number of queries while nothing is
  * to be mended.
  *
- * The order matters. Links come before triggers, so that a trigger's first log row is kept for the view; so does the
+ * The order matters. The lease comes first, for no trouble that follows may let it run out. Links come before triggers, so that a trigger's first log row is kept for the view; so does the
  * silence of polling mode, in which a ring would make PREPARE TRANSACTION fail; triggers come before the question what is
  * stale; and what is served is told before that.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const { database, observer, lapseMs, leaseMs } = options;
   observer.onLogState(await ensureLog(database));
-  const found = await survey(database, options.patterns);
+  await renew(options, options.served);
+  const found = await survey(database, options.patterns, [...options.served.views.values()].map((view) => view.oid));
   const registry = await readRegistry(database, lapseMs);
   await forget(options, found, registry);
   const graph = await register(database, found, leaseMs, registry);
-  const lapsed = await renewLease(database, graph, leaseMs, lapseMs);
-  if (lapsed.length > 0) observer.onLapse(lapsed);
+  if (!isWithin(graph, options.served)) await renew(options, graph);
   if (options.ringing()) await clampHolds(database, [...graph.sources.keys()]);
   else await silenceHolds(database, [...graph.sources.keys()]);
   const mended = await mendTriggers(options, graph, found);
@@ -79,6 +81,16 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   await cleanLog(database, lapseMs);
   await pruneRuns(database, options.historyMs);
   return { stale: [...stale, ...[...surprised].map((id) => ({ id, whole: true }))], views: graph.views.size, unseen: unseen.length, mended };
+}
+
+async function renew({ database, leaseMs, lapseMs, observer }: SweepOptions, graph: ServedGraph): Promise<void> {
+  if (graph.views.size === 0) return;
+  const lapsed = await renewLease(database, graph, leaseMs, lapseMs);
+  if (lapsed.length > 0) observer.onLapse(lapsed);
+}
+
+function isWithin(graph: ServedGraph, other: ServedGraph): boolean {
+  return [...graph.views.keys()].every((id) => other.views.has(id)) && [...graph.sources.keys()].every((id) => other.sources.has(id));
 }
 
 /** Removes what nobody needs any more: views that are gone or abandoned, then sources that no view reads. */
@@ -102,7 +114,7 @@ async function mendTriggers(options: SweepOptions, graph: ServedGraph, found: Su
   const surveyed = new Map(found.views.flatMap((view) => view.sources).map((source) => [source.oid, source]));
   const targets = [...graph.sources.values()].flatMap((source) => {
     const facts = surveyed.get(source.oid);
-    return facts !== undefined && needsTrigger(facts) ? [{ ...source, owned: facts.owned }] : [];
+    return facts !== undefined && needsTrigger(facts) && facts.mayTrigger ? [{ ...source, owned: facts.owned }] : [];
   });
   let mended = 0;
   for (const { target, fault } of await findTriggerFaults(database, targets)) {

@@ -31,6 +31,7 @@ export class Sweeper {
   /** Complete when it returns: a sweep under way has ended. Harmless twice, and before a start. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#wake.abort();
     await this.#ended;
   }
 
@@ -65,12 +66,12 @@ export class Sweeper {
   }
 
   async #pause(ms: number): Promise<void> {
-    if (this.#wanted) return;
+    if (this.#wanted || this.#isStopped()) return;
     this.#wake = new AbortController();
     try {
-      await pause(ms, undefined, { signal: AbortSignal.any([this.#wake.signal, this.#stop.signal]) });
+      await pause(ms, undefined, { signal: this.#wake.signal });
     } catch {
-      // Woken early: nothing but the signals ends a pause.
+      // Woken early: nothing but the signal ends a pause.
     }
   }
 }

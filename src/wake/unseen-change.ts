@@ -16,7 +16,8 @@ export interface UnseenChange {
 interface AbsorbedFingerprint {
   readonly view: number;
   readonly source: number;
-  readonly fingerprint: Fingerprint;
+  /** Null: none has been kept, so that nobody knows. */
+  readonly fingerprint: Fingerprint | null;
   readonly cursor: string;
 }
 
@@ -36,7 +37,8 @@ export async function findUnseenChanges(
   );
   const differing = absorbed.flatMap((before) => {
     const current = now.get(before.source);
-    const change = current === undefined ? undefined : fingerprintChange(before.fingerprint, current);
+    if (current === undefined) return [];
+    const change = before.fingerprint === null ? 'unknown' : fingerprintChange(before.fingerprint, current);
     return change === undefined ? [] : [{ ...before, change }];
   });
   const marked = new Set(await markWhole(database, differing));
@@ -52,7 +54,10 @@ export async function findUnseenChanges(
   return [...unseen.values()];
 }
 
-/** Marks views, unless they have been absorbed since their fingerprints were read. @returns ids of those marked */
+/**
+ * Marks views, unless they have been absorbed since their fingerprints were read, or the log has come to know of a change:
+ * a log row is visible before the counters that it moves. @returns ids of those marked
+ */
 async function markWhole(database: Database, views: readonly Pick<AbsorbedFingerprint, 'view' | 'cursor'>[]): Promise<number[]> {
   if (views.length === 0) return [];
   const cursors = new Map(views.map((view) => [view.view, view.cursor]));
@@ -60,6 +65,10 @@ async function markWhole(database: Database, views: readonly Pick<AbsorbedFinger
     `UPDATE refresh_listener.view AS v SET whole_marks = v.whole_marks + 1
      FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[])) AS m (view, cursor)
      WHERE v.id = m.view AND v.cursor::pg_catalog.text = m.cursor
+       AND NOT EXISTS (SELECT FROM refresh_listener.change_log AS l
+                       JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = l.source
+                       WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
+                         AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor))
      RETURNING v.id`,
     [[...cursors.keys()], [...cursors.values()]],
   );

@@ -39,7 +39,7 @@ export class Watch {
   #wake = new AbortController();
   #ended: Promise<void> = Promise.resolve();
   /** Rings that named no source we serve: junk, other workers' sources, hostility. Counted, never looked into. */
-  strangeRings = 0;
+  ignoredRings = 0;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -63,7 +63,7 @@ export class Watch {
   ring(payload: string): void {
     const source = /^[1-9][0-9]{0,9}$/.test(payload) ? Number(payload) : undefined;
     if (source === undefined || !this.#options.graph().sources.has(source)) {
-      this.strangeRings += 1;
+      this.ignoredRings += 1;
       return;
     }
     const hold = this.#holds.get(source);
@@ -119,7 +119,8 @@ export class Watch {
     const pollMs = this.#options.pollMs();
     if (pollMs !== undefined) times.push(pollMs);
     const wait = times.length === 0 ? undefined : Math.max(0, Math.ceil(Math.min(...times)));
-    const signal = AbortSignal.any([this.#wake.signal, this.#stop.signal]);
+    // Stopping wakes, too. (A signal made of both by AbortSignal.any would be kept by the one that lives on.)
+    const { signal } = this.#wake;
     if (wait === undefined) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     else await this.#pause(wait, signal);
   }

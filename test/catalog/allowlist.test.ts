@@ -20,7 +20,7 @@ function resolve(...patterns: string[]): { views: string[]; missing: string[]; a
   return {
     views: views.map((view) => view.name),
     missing: missing.map((pattern) => pattern.text),
-    ambiguous: ambiguous.map(({ names }) => names),
+    ambiguous: ambiguous.map(({ views: several }) => several.map((view) => view.name)),
   };
 }
 const nothing = { views: [], missing: [], ambiguous: [] };

@@ -3,15 +3,15 @@ import { planRegistration, type RegisteredView } from '../../src/catalog/registr
 import type { Survey, SurveyedView } from '../../src/catalog/survey.js';
 
 function surveyed(oid: number, name: string): SurveyedView {
-  return { oid, name, schema: 'public', relation: name, pathPosition: 1, mayRefresh: true, owner: 'owner', sources: [] };
+  return { oid, name, schema: 'public', relation: name, pathPosition: 1, mayRefresh: true, owner: 'owner', sources: [], definition: null };
 }
 
 function registered(oid: number, name: string, state: Partial<RegisteredView> = {}): RegisteredView {
-  return { id: oid + 1_000, oid, name, abandoned: false, exists: true, sources: [], ...state };
+  return { id: oid + 1_000, oid, name, abandoned: false, exists: true, sources: [], definition: null, ...state };
 }
 
 function plan(views: SurveyedView[], registry: RegisteredView[]): { register: string[]; forget: string[] } {
-  const found: Survey = { views, missing: [] };
+  const found: Survey = { views, missing: [], ambiguous: [] };
   const { views: register, forget } = planRegistration(found, registry);
   return { register: register.map((view) => view.name), forget: forget.map((view) => view.name) };
 }

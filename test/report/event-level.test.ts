@@ -32,7 +32,7 @@ describe('eventLevel', () => {
     ['info', yielded],
     ['warn', { ...yielded, times: 3 }],
     ['debug', { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' }],
-    ['debug', { event: 'sweep.done', views: 1, stale: 0, unseen: 0, healed: 0, durationMs: 1 }],
+    ['debug', { event: 'sweep.done', views: 1, stale: 0, unseen: 0, healed: 0, ignoredRings: 0, durationMs: 1 }],
     ['warn', { event: 'listen.lost', error: 'gone' }],
     ['warn', { event: 'change.unseen', source: 's', views: [], because: 'columns' }],
     ['info', { event: 'stopped', exitStatus: 0, uptimeMs: 1 }],

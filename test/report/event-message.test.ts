@@ -33,7 +33,7 @@ const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   'refresh.failed': failed,
   'refresh.skipped': { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' },
   'refresh.yielded': { event: 'refresh.yielded', view: 'mv', durationMs: 3500, waiters: 1, times: 1, maxTimes: 3, retryInMs: 5000 },
-  'sweep.done': { event: 'sweep.done', views: 2, stale: 1, unseen: 0, healed: 1, durationMs: 12 },
+  'sweep.done': { event: 'sweep.done', views: 2, stale: 1, unseen: 0, healed: 1, ignoredRings: 0, durationMs: 12 },
   'listen.lost': { event: 'listen.lost', error: 'Connection terminated unexpectedly' },
   'listen.restored': { event: 'listen.restored', lostForMs: 4200, attempts: 1 },
   'listen.deaf': { event: 'listen.deaf', waitedMs: 5000, pollMs: 1000 },
