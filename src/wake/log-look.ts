@@ -37,8 +37,8 @@ export class LogLook {
   }
 
   /**
-   * @param graph what is served: asked for when the connection is there. A look that waited for it with an older graph
-   *   would pass over rows of a new source, after the sweep that told of it had asked what is stale.
+   * @param graph what is served. A look with an older graph than there is when it ends would pass over rows of a new
+   *   source, after the sweep that told of it had asked what is stale: then it looks once more, from the same place.
    * @returns what is new since the look before; at the first look nothing is
    */
   async look(graph: () => ServedGraph): Promise<NewLogRows> {
@@ -50,11 +50,12 @@ export class LogLook {
       return { sources: [], views: [] };
     }
     const since = this.#snapshot;
-    const [answer] = await this.#database.transaction('look', (tx) => {
-      const { sources, views } = graph();
-      return tx.rows<NewLogRows & { snapshot: string }>(newLogRowsQuery, [[...sources.keys()], [...views.keys()], since]);
-    });
+    const served = graph();
+    const [answer] = await this.#database.rows<NewLogRows & { snapshot: string }>(newLogRowsQuery, [
+      [...served.sources.keys()], [...served.views.keys()], since,
+    ]);
     if (answer === undefined) return { sources: [], views: [] };
+    if (graph() !== served) return this.look(graph);
     if (this.#snapshot === since) this.#snapshot = answer.snapshot; // else it was told to forget meanwhile
     return answer;
   }

@@ -19,9 +19,6 @@ const damages = [
   ['disabled', 'disabled', 'ALTER TABLE public.orders DISABLE TRIGGER refresh_listener'],
   ['disabled with all others', 'disabled', 'ALTER TABLE public.orders DISABLE TRIGGER USER'],
   ['set to ENABLE REPLICA', 'disabled', 'ALTER TABLE public.orders ENABLE REPLICA TRIGGER refresh_listener'],
-  ['replaced by one that calls another function', 'altered', `
-    CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-    CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON public.orders EXECUTE FUNCTION public.nothing()`],
 ] as const;
 
 /** What only somebody with rights on our function can do: an administrator. */
@@ -62,6 +59,22 @@ describe.each(['app', 'worker'] as const)('the trigger on a table of the %s', (o
 describe('a trigger that an administrator has altered', () => {
   it.each(byAdmin)('%s', async (_, damage) => {
     await expectHealing(await countedOrders('app'), damage, 'admin', 'altered');
+  });
+});
+
+describe('a trigger of the same name that is not ours', () => {
+  it('is left alone and told of, and the sweep finds the changes', async () => {
+    const db = await countedOrders('app');
+    const worker = await startServing(db, ['mv'], sweeping);
+    const from = worker.events.mark;
+    await inOwnSession(db, 'app', `
+      CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT ON public.orders EXECUTE FUNCTION public.nothing()`, write);
+    await worker.events.next('refresh.done', () => true, from);
+    expect(await valueOf(db, count)).toBe(1);
+    await sweeps(worker);
+    expect(worker.events.complaints.join()).toContain('public.orders has a trigger named refresh_listener that is not ours');
+    expect(await valueOf(db, "SELECT tgfoid::regprocedure::text FROM pg_catalog.pg_trigger WHERE tgname = 'refresh_listener'")).toContain('nothing()');
   });
 });
 

@@ -145,13 +145,13 @@ describe('what comes between two steps of an absorb or of a sweep', () => {
     let graph = emptyGraph;
     const look = new LogLook(database);
     await look.look(() => graph);
-    let free = (): void => undefined;
-    const busy = database.transaction('look', () => new Promise<void>((resolve) => (free = resolve)));
+    const free: (() => void)[] = [];
+    const busy = Promise.all([1, 2].map(() => database.transaction('look', () => new Promise<void>((resolve) => free.push(resolve)))));
     const looking = look.look(() => graph);
     const sweeping = new Database(db.url('worker'), 1);
     onTestFinished(() => sweeping.close());
     graph = await sweepOnce(sweeping, ['mv_hours']);
-    free();
+    for (const end of free) end();
     await busy;
     const views = [...graph.views.keys()];
     expect((await looking).views).toEqual(views);

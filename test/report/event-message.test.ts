@@ -80,7 +80,7 @@ describe('eventMessage', () => {
         "Installed the change triggers on orders.",
         "Removed the change triggers from orders.",
         "A change trigger on orders was disabled: put right, and the views that read it are refreshed.",
-        "Changes of remote cannot be seen, since it is a foreign table: mv will not follow it by itself.",
+        "Changes of remote are not seen as they are made, since it is a foreign table: mv may not follow them.",
         "Now keeping mv fresh too.",
         "The materialized view mv is no longer there; it is served again when it comes back.",
         "No longer keeping mv fresh.",
