@@ -9,10 +9,12 @@ interface ViewRecord {
 }
 
 async function recordOf(db: TestDatabase, view: string): Promise<ViewRecord> {
-  const { rows } = await db.worker.query<ViewRecord>(
-    'SELECT last_error, consecutive_failures FROM refresh_listener.view WHERE name = $1', [`public.${view}`],
+  return valueOf<ViewRecord>(
+    db.worker,
+    `SELECT pg_catalog.json_build_object('last_error', last_error, 'consecutive_failures', consecutive_failures)
+     FROM refresh_listener.view WHERE name = $1`,
+    [`public.${view}`],
   );
-  return rows[0] as ViewRecord;
 }
 
 /** mv_ratio fails while a row of orders has n = 0; mv_ratio_sum reads it; mv_orders does not care. */
@@ -57,11 +59,10 @@ describe('a view that fails', () => {
     const { db, served } = await scene();
     await db.app.query('INSERT INTO public.orders (id, n) VALUES (1000, 0)');
     await served.events.next('refresh.failed', ({ attempt }) => attempt === 2);
-    const sql = `SELECT r.sqlstate, r.error, r.plan, r.reason, r.inserted FROM refresh_listener.run AS r
-                 WHERE r.error IS NOT NULL ORDER BY r.id LIMIT 1`;
-    await expect.poll(async () => (await db.worker.query(sql)).rows).toEqual([
-      { sqlstate: '22012', error: 'division by zero', plan: null, reason: 'change', inserted: null },
-    ]);
+    const sql = `SELECT pg_catalog.to_json(r) FROM refresh_listener.run AS r WHERE r.error IS NOT NULL ORDER BY r.id LIMIT 1`;
+    await expect.poll(() => valueOf(db.worker, sql)).toMatchObject({
+      sqlstate: '22012', error: 'division by zero', plan: null, reason: 'change', inserted: null, staleness_ms: null, sources: [],
+    });
   });
 
   it('does so too when its data break its unique index', async () => {
