@@ -5,7 +5,7 @@
 SELECT s.oid, t.tgenabled AS enabled, p.pronamespace = pg_catalog.to_regnamespace('refresh_listener') AS ours,
        t.tgtype = 60 AND t.tgqual IS NULL AND t.tgattr = ''::pg_catalog.int2vector
          AND t.tgfoid = pg_catalog.to_regprocedure('refresh_listener.record_change()')
-         AND t.tgargs = pg_catalog.convert_to(s.id::pg_catalog.text, 'UTF8') || '\x00'::pg_catalog.bytea AS intact
+         AND t.tgargs = pg_catalog.convert_to(s.id::pg_catalog.text, 'UTF8') || pg_catalog.decode('00', 'hex') AS intact
 FROM refresh_listener.source AS s
 JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = s.oid AND t.tgname = 'refresh_listener' AND NOT t.tgisinternal
 JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid

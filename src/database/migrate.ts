@@ -32,8 +32,11 @@ export async function migrate(directUrl: string | undefined): Promise<string[]> 
   client.on('error', () => undefined); // the statement under way rejects with it
   await client.connect();
   try {
-    // Twenty starters wait for one: a role's own time limits must not end that wait.
-    await client.query("SET statement_timeout = '5min'; SET lock_timeout = 0; SET search_path = ''; SET row_security = off");
+    // Twenty starters wait for one: a role's own time limits must not end that wait. Nor must its defaults forbid to write.
+    await client.query(
+      "SET statement_timeout = '5min'; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '1min'; " +
+        "SET default_transaction_read_only = off; SET search_path = ''; SET row_security = off",
+    );
     const run = await runner({
       dbClient: client,
       dir: migrationsFolder,
