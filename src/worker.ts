@@ -148,7 +148,7 @@ class ListeningWorker implements Worker {
     const [missing] = [...found.missing, ...found.ambiguous];
     if (missing !== undefined) throw new UsageError(missing.explanation);
     requirePrivileges(found, facts);
-    if ((await pendingMigrations(this.#database)).length > 0) await migrate(config.listenUrl);
+    if ((await pendingMigrations(this.#database)).length > 0) await migrate(config.listenUrl, this.#stopping.signal);
     this.#database.useServerSettings(await probeServerSettings(this.#database, facts));
     this.#stopping.signal.throwIfAborted();
 

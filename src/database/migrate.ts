@@ -5,6 +5,7 @@ import { runner } from 'node-pg-migrate';
 import { connectionSettings } from './connection.js';
 import type { Database } from './database.js';
 import { sqlFolder } from './sql.js';
+import { sqlstateOf } from './sqlstate.js';
 
 const migrationsFolder = fileURLToPath(new URL('migrations', sqlFolder));
 /** Any 64-bit number of our own: other tools of the same library must not wait for us. */
@@ -25,17 +26,25 @@ export async function pendingMigrations(database: Database): Promise<string[]> {
  * Brings the schema `refresh_listener` up to date. Any number of workers may call it at once: they wait for each other
  * under a session's advisory lock, hence the direct (unpooled) URL.
  *
+ * @param signal ends it, also while it waits
  * @returns names of the migrations that were run
  */
-export async function migrate(directUrl: string | undefined): Promise<string[]> {
+export async function migrate(directUrl: string | undefined, signal: AbortSignal): Promise<string[]> {
   const client = new pg.Client(connectionSettings(directUrl, 'listener (migrate)'));
   client.on('error', () => undefined); // the statement under way rejects with it
   await client.connect();
+  const end = (): void => void client.end();
+  signal.addEventListener('abort', end, { once: true });
   try {
+    signal.throwIfAborted();
     // Twenty starters wait for one: a role's own time limits must not end that wait. Nor must its defaults forbid to write.
     await client.query(
       "SET statement_timeout = '5min'; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '1min'; " +
         "SET default_transaction_read_only = off; SET search_path = ''; SET row_security = off",
+    );
+    await noticeClosedConnections(client);
+    const { rows: [schema] } = await client.query<{ exists: boolean }>(
+      "SELECT pg_catalog.to_regnamespace('refresh_listener') IS NOT NULL AS exists",
     );
     const run = await runner({
       dbClient: client,
@@ -43,7 +52,8 @@ export async function migrate(directUrl: string | undefined): Promise<string[]> 
       direction: 'up',
       migrationsTable: 'migration',
       migrationsSchema: 'refresh_listener',
-      createMigrationsSchema: true,
+      // IF NOT EXISTS asks for the privilege to create it even where it exists.
+      createMigrationsSchema: schema?.exists !== true,
       advisoryLockMode: 'wait',
       lockValue: migrationLock,
       // Each error is thrown as well; the runner's own lines would be noise beside the worker's log.
@@ -51,6 +61,18 @@ export async function migrate(directUrl: string | undefined): Promise<string[]> 
     });
     return run.map((migration) => migration.name);
   } finally {
+    signal.removeEventListener('abort', end);
     await client.end();
   }
 }
+
+/** One that was stopped while it waited must not go on waiting on the server. Not every platform can tell: then it does. */
+async function noticeClosedConnections(client: pg.Client): Promise<void> {
+  try {
+    await client.query("SET client_connection_check_interval = '1s'");
+  } catch (error) {
+    if (sqlstateOf(error) !== invalidParameterValue) throw error;
+  }
+}
+
+const invalidParameterValue = '22023';

@@ -47,7 +47,7 @@ interface Place {
 
 /** When another worker is absorbing a view, look again after this long: it may die before it is done. */
 const lookAgainMs = 500;
-const cancelAgainMs = 250;
+const cancelAgainMs = 100;
 
 /**
  * Absorbs views that have become due: upstream first, `concurrency` at a time, each with a rest, each by its own
@@ -61,7 +61,9 @@ export class Freshener {
   readonly #pids = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #cancelling = false;
+  /** Since when everything is being cancelled: done when nothing runs any more. */
+  #cancelling: Promise<void> | undefined;
+  #wasCancelled = false;
 
   constructor(options: FreshenerOptions) {
     this.#options = options;
@@ -120,20 +122,21 @@ export class Freshener {
   async stop(graceMs: number): Promise<boolean> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    if (this.#running.size === 0) return !this.#cancelling;
-    const grace = graceMs > 0 ? setTimeout(() => void this.cancel(), graceMs) : undefined;
-    if (graceMs <= 0) void this.cancel();
+    const grace = setTimeout(() => void this.cancel(), graceMs);
     await Promise.all(this.#running);
     clearTimeout(grace);
-    return !this.#cancelling;
+    return !this.#wasCancelled;
   }
 
-  /**
-   * Cancels on the server what is running, until nothing is. For a stop that can wait no longer. (Once is not enough: a
-   * cancel that comes between two statements is lost.)
-   */
-  async cancel(): Promise<void> {
-    this.#cancelling = true;
+  /** Takes no more work, and cancels on the server what is running. For a stop that can wait no longer. */
+  cancel(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelling ??= this.#cancelAll();
+    return this.#cancelling;
+  }
+
+  async #cancelAll(): Promise<void> {
+    // One that comes between two statements of an absorb is lost: again, until nothing runs.
     while (this.#running.size > 0) {
       await Promise.all([...this.#pids].map((pid) => cancelBackend(this.#options.database, pid).catch(this.#options.onTrouble)));
       await Promise.race([Promise.all(this.#running), pause(cancelAgainMs)]);
@@ -231,7 +234,10 @@ export class Freshener {
 
   async #failed(place: Place, reason: AbsorbReason, error: unknown, durationMs: number, waiters: number | undefined): Promise<void> {
     const now = performance.now();
-    if (this.#cancelling) return; // cancelled by our own stop: nothing failed, and the view stays stale
+    if (this.#cancelling !== undefined) {
+      this.#wasCancelled = true; // by our own stop: nothing failed, and the view stays stale
+      return;
+    }
     place.due ??= reason;
     if (error instanceof CursorMoved) {
       place.notBefore = now;

@@ -103,6 +103,7 @@ async function forget(options: SweepOptions, found: Survey, registry: readonly R
     try {
       if (await removeSource(database, source, { signal, onWait: () => observer.onTriggerWait(source.name) })) observer.onRemoved(source.name);
     } catch (error) {
+      if (signal.aborted) throw error;
       observer.onTriggerTrouble(source.name, error);
     }
   }
@@ -123,6 +124,7 @@ async function mendTriggers(options: SweepOptions, graph: ServedGraph, found: Su
       mended += 1;
       observer.onTrigger(target, fault);
     } catch (error) {
+      if (signal.aborted) throw error;
       observer.onTriggerTrouble(target.name, error);
     }
   }
