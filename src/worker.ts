@@ -153,6 +153,8 @@ class ListeningWorker implements Worker {
     this.#stopping.signal.throwIfAborted();
 
     await this.#watch.start();
+    // What is started from here on would outlive a stop that has come meanwhile.
+    this.#stopping.signal.throwIfAborted();
     if (config.wake === 'notify') await this.#listen();
     await pRetry(() => this.#sweep('start'), {
       // Twenty starters meet in the same rows. What passes by itself must not end a start.
