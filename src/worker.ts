@@ -34,7 +34,7 @@ export interface Worker {
   start(): Promise<void>;
   /** Complete when it returns. With `force`, running refreshes are cancelled at once. */
   stop(options: { force: boolean }): Promise<void>;
-  /** The exit status: 0, or 1 when a refresh had to be cancelled. */
+  /** The exit status: 0, or 1 when the start failed or a refresh had to be cancelled. */
   readonly finished: Promise<number>;
 }
 
@@ -68,6 +68,7 @@ class ListeningWorker implements Worker {
   /** Whether writers should ring at all. */
   #ringing: boolean;
   #restoreAttempts = 0;
+  #startFailed = false;
   #starting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #finish: (exitStatus: number) => void = () => undefined;
@@ -129,7 +130,9 @@ class ListeningWorker implements Worker {
   start(): Promise<void> {
     // A stop may come at any moment of the start, which has then nothing to complain of.
     this.#starting ??= this.#start().catch((error: unknown) => {
-      if (!this.#stopping.signal.aborted) throw error;
+      if (this.#stopping.signal.aborted) return;
+      this.#startFailed = true;
+      throw error;
     });
     return this.#starting;
   }
@@ -184,8 +187,9 @@ class ListeningWorker implements Worker {
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
     await this.#database.close();
-    const exitStatus = finishedAll ? 0 : 1;
-    this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
+    const exitStatus = finishedAll && !this.#startFailed ? 0 : 1;
+    // A start that failed is told of by whoever called it: one line, and that the right one.
+    if (!this.#startFailed) this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
     this.#finish(exitStatus);
   }
 
