@@ -22,11 +22,11 @@ describe('a stop', () => {
   it('of a worker at rest is quick, and leaves no connection', async () => {
     const db = await freshDatabase();
     await createOrders(db);
-    const { events, stop, worker } = await startWorker(db.url('worker'), ['mv_orders']);
+    const { events, worker } = await startWorker(db.url('worker'), ['mv_orders']);
     await events.next('refresh.done');
     expect(await sessionsOf(db)).not.toEqual([]);
     const stoppingAt = performance.now();
-    await stop();
+    await worker.stop({ force: false });
     expect(performance.now() - stoppingAt).toBeLessThan(1_500);
     expect(await worker.finished).toBe(0);
     expect(events.of('stopped')).toMatchObject([{ exitStatus: 0 }]);
