@@ -8,7 +8,7 @@ const minutes = Number(process.env.HISTORY_MINUTES ?? 0);
 const givenSeed = process.env.HISTORY_SEED === undefined ? undefined : Number(process.env.HISTORY_SEED);
 
 function report(name: string, { seed, acts, commits, refreshes, faults, told }: Outcome): void {
-  console.log(`History ${seed} ${name}: ${acts} acts, ${commits} commits, ${refreshes} refreshes, ${faults.length} faults`);
+  console.log(`History ${seed}, ${name}: ${acts} acts, ${commits} commits, ${refreshes} refreshes, ${faults.length} faults`);
   if (faults.length > 0) console.log(`HISTORY_SEED=${seed}\n${told}\n${faults.join('\n')}`);
 }
 

@@ -20,6 +20,10 @@ export interface Scene {
   readonly beside?: (db: TestDatabase) => Promise<void>;
   /** When all has been compared, and the database is still there. */
   readonly atTheEnd?: () => Promise<void>;
+  /** A server of the history's own. */
+  readonly adminUrl?: string;
+  /** What happens to that server in each phase; connections may be lost then. */
+  readonly restart?: () => Promise<void>;
 }
 
 /** What one history came to. */
@@ -36,9 +40,9 @@ export interface Outcome {
 
 /** Plays the history of one seed in a database of its own. Faults are returned, not thrown: a hunt goes on to the next. */
 export async function playHistory(seed: number, scene: Scene): Promise<Outcome> {
-  const db = await createDatabase();
+  const db = await createDatabase(scene.adminUrl);
   const followers = new Followers(db, scene.allowlists, scene.worker);
-  const player = new Player(db);
+  const player = new Player(db, scene.restart !== undefined);
   const faults: string[] = [];
   try {
     await createShop(db, scene.workerOwnsTables);
@@ -48,12 +52,13 @@ export async function playHistory(seed: number, scene: Scene): Promise<Outcome> 
       await Promise.all([
         ...phase.acts.map((acts, writer) => player.play(writer, acts)),
         disturbAll(followers, phase.disturbances),
+        scene.restart?.(),
       ]);
       await player.resolveAll();
       faults.push(...(await faultsAtRest(db, followers, scene)).map((fault) => `phase ${index + 1}: ${fault}`));
       if (faults.length > 0) break;
     }
-    if (scene.quietAtTheEnd && faults.length === 0) faults.push(...(await unrest(followers, scene.history.unseen)));
+    if (scene.quietAtTheEnd && faults.length === 0) faults.push(...(await unrest(followers, sweeps(scene))));
     await scene.atTheEnd?.();
     faults.push(...player.unexpected.map((failure) => `a writer failed: ${failure}`));
     return {
@@ -70,8 +75,13 @@ async function disturbAll(followers: Followers, disturbances: readonly Parameter
   for (const disturbance of disturbances) await followers.disturb(disturbance);
 }
 
+/** Whether workers sweep within the time of a history. */
+function sweeps({ worker }: Scene): boolean {
+  return (worker.sweepMs ?? Infinity) < 10_000;
+}
+
 async function faultsAtRest(db: TestDatabase, followers: Followers, scene: Scene): Promise<string[]> {
-  const late = await caughtUp(db, () => followers.present, { sweeps: scene.history.unseen, limitMs: scene.catchUpMs });
+  const late = await caughtUp(db, () => followers.present, { sweeps: sweeps(scene), limitMs: scene.catchUpMs });
   const wrong = Object.entries(await differences(db)).map(([view, rows]) => `${view} differs in ${rows} rows`);
   return late === undefined ? wrong : [late, ...wrong];
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { sqlstateOf } from '../../src/database/sqlstate.js';
+import { isConnectionLoss, sqlstateOf } from '../../src/database/sqlstate.js';
 import type { TestDatabase } from '../support/database.js';
 import type { Act } from './history.js';
 
@@ -28,6 +28,8 @@ const expectedStates = new Set([
 const lossStates = new Set(['57P01', '57P02', '57P03', '08006', '08003']);
 
 const mostAttempts = 6;
+/** While the server is away, so that a writer does not spend all its acts on it. */
+const reconnectMs = 200;
 
 /** Plays the acts of writers, each on a session of its own, and keeps the log of what was played. */
 export class Player {
@@ -76,6 +78,7 @@ export class Player {
         if (state === undefined ? !this.#losses : !expectedStates.has(state) && !(this.#losses && lossStates.has(state))) {
           this.unexpected.push(`${state ?? 'no SQLSTATE'} ${message} in ${act.statements.join('; ')}`);
         }
+        if (isConnectionLoss(error)) await pause(reconnectMs);
         return `${state ?? ''} ${message}`;
       }
     }

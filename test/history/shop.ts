@@ -23,7 +23,7 @@ const tables = [
   'INSERT INTO public.derived SELECT i, i % 4, i FROM generate_series(21, 30) AS i',
 ];
 
-interface ViewDefinition {
+export interface ViewDefinition {
   readonly name: string;
   readonly query: string;
   /** Columns of its unique index; none: it can only be refreshed plainly. */
@@ -60,12 +60,12 @@ export async function createShop(db: TestDatabase, workerOwnsTables: boolean): P
 }
 
 /** How many rows each view has that its query does not return, and the other way round, in one snapshot; views that are right are left out. */
-export async function differences(db: TestDatabase): Promise<Record<string, number>> {
+export async function differences(db: TestDatabase, compared = views): Promise<Record<string, number>> {
   const client = await db.admin.connect();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const found: Record<string, number> = {};
-    for (const { name, query } of views) {
+    for (const { name, query } of compared) {
       const shown = `SELECT v::text AS image FROM public.${name} AS v`;
       const meant = `SELECT q::text AS image FROM (${query}) AS q`;
       const { rows } = await client.query<{ n: number }>(
