@@ -88,7 +88,7 @@ export class Player {
     const client = await this.#db[act.role].connect();
     let broken = true;
     try {
-      await client.query(`SET lock_timeout = '2s'; SET statement_timeout = '20s'`);
+      await client.query(`SET lock_timeout = '300ms'; SET statement_timeout = '20s'`);
       const outcome = await this.#perform(client, act);
       broken = false;
       return outcome;

@@ -13,7 +13,7 @@ for (const mode of ['fast', 'immediate'] as const) {
     const seed = Number(process.env.HISTORY_SEED ?? Math.floor(Math.random() * 1_000_000_000));
     const outcome = await playHistory(seed, {
       ...scene,
-      history: { ...scene.history, disturbances: 0, actsPerWriter: 20 },
+      history: { ...scene.history, disturbances: 0, actsPerWriter: 16, phases: 1 },
       worker: { ...scene.worker, sweepMs: 400 },
       quietAtTheEnd: mode === 'fast',
       catchUpMs: 20_000,

@@ -29,7 +29,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   /** Registers that lapse while a worker is away, and cursors that are reset because a row is older than the lapse. */
   'with lapses': {
-    history: { ...history, prepared: true, disturbances: 4 }, worker: { ...shortTimes, wake: 'poll', sweepMs: 300, lapseMs: 1_000 },
+    history: { ...history, prepared: true, disturbances: 4 }, worker: { ...shortTimes, wake: 'poll', sweepMs: 300, lapseMs: 300 },
     allowlists: [allViews], workerOwnsTables: false, quietAtTheEnd: false, catchUpMs: 20_000,
   },
 };
