@@ -8,6 +8,7 @@ import { createDatabase, type Role, type TestDatabase } from '../support/databas
 /** A source with our trigger on it, without a worker: its registers are set by the test. */
 export interface WatchedSource {
   readonly id: number;
+  readonly oid: number;
   readonly name: string;
 }
 
@@ -20,7 +21,8 @@ let lastId = 0;
 /** A migrated database and one connection that hears the bell. Tests take a source each, and writers of their own. */
 export class TriggerScene {
   database!: TestDatabase;
-  #own!: Database;
+  /** The worker's way to it. */
+  own!: Database;
   #ear!: pg.Client;
   #rings: string[] = [];
 
@@ -35,7 +37,7 @@ export class TriggerScene {
   async #open(): Promise<void> {
     this.database = await createDatabase();
     await migrate(this.database.url('worker'));
-    this.#own = new Database(this.database.url('worker'), 1);
+    this.own = new Database(this.database.url('worker'), 1);
     this.#ear = new pg.Client(this.database.url('admin'));
     await this.#ear.connect();
     this.#ear.on('notification', ({ payload }) => this.#rings.push(payload ?? ''));
@@ -44,7 +46,7 @@ export class TriggerScene {
 
   async #close(): Promise<void> {
     await this.#ear.end();
-    await this.#own.close();
+    await this.own.close();
     await this.database.drop();
   }
 
@@ -75,10 +77,11 @@ export class TriggerScene {
     for (const register of ['log', 'hold']) {
       await this.database.worker.query(`CREATE UNLOGGED SEQUENCE refresh_listener.${register}_${id} MINVALUE 0`);
     }
-    const target = { id, oid: rows[0]?.oid ?? 0, name, owned: false };
-    if (!(await mendTrigger(this.#own, target, { signal: new AbortController().signal, onWait: () => undefined }))) throw new Error(`${name} had a trigger already`);
+    const oid = rows[0]?.oid ?? 0;
+    const target = { id, oid, name, owned: false };
+    if (!(await mendTrigger(this.own, target, { signal: new AbortController().signal, onWait: () => undefined }))) throw new Error(`${name} had a trigger already`);
     await this.database.worker.query('DELETE FROM refresh_listener.change_log WHERE source = $1', [id]);
-    return { id, name };
+    return { id, oid, name };
   }
 
   /** Sets a register to so many ms from now by the server's clock, or to a value as it is. */
