@@ -36,7 +36,7 @@ export class TriggerScene {
 
   async #open(): Promise<void> {
     this.database = await createDatabase();
-    await migrate(this.database.url('worker'));
+    await migrate(this.database.url('worker'), new AbortController().signal);
     this.own = new Database(this.database.url('worker'), 1);
     this.#ear = new pg.Client(this.database.url('admin'));
     await this.#ear.connect();
