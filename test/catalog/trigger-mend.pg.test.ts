@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cleanLog } from '../../src/catalog/clean-up.js';
 import { mendTrigger, removeSource, type DdlPatience } from '../../src/catalog/trigger.js';
 import { TriggerScene, type WatchedSource } from './trigger-scene.js';
 
@@ -67,11 +68,12 @@ describe('mendTrigger', () => {
 });
 
 describe('removeSource', () => {
-  it('takes the trigger off a table that is not ours, with registers, log rows and the row', async () => {
+  it('takes the trigger off a table that is not ours, with registers and the row; its log rows go with the next clean-up', async () => {
     const source = await scene.table();
     await scene.database.app.query(`INSERT INTO ${source.name} VALUES (3, 3)`);
     expect(await removeSource(scene.own, source, patience())).toBe(true);
     expect(await isTriggered(source)).toBe(false);
+    await cleanLog(scene.own, 3_600_000);
     expect(await scene.operations(source)).toBe('');
     const { rows } = await scene.database.admin.query(
       `SELECT to_regclass('refresh_listener.log_${source.id}') AS log, to_regclass('refresh_listener.hold_${source.id}') AS hold,

@@ -35,7 +35,7 @@ describe('a database connection that is lost', () => {
     proxy.refuse();
     proxy.cut();
     await write(db); // rings
-    expect(await events.next('database.lost')).toMatchObject({ error: expect.stringContaining('ECONNREFUSED') as string, sqlstate: null, attempt: 1 });
+    expect(await events.next('database.lost')).toMatchObject({ error: expect.stringMatching(/ECONNREFUSED|Connection terminated/) as string, sqlstate: null, attempt: 1 });
     await write(db);
     await proxy.accept();
     const restored = await events.next('database.restored');
@@ -73,13 +73,15 @@ describe('a database connection that is lost', () => {
   it('may break at any moment', async () => {
     const { db, proxy, served } = await scene();
     const { events } = served;
-    const from = events.mark;
     for (let round = 0; round < 40; round += 1) {
       await write(db);
       await db.admin.query('SELECT pg_sleep($1)', [Math.random() * 0.08]);
       proxy.cut();
     }
-    await expectAbsorbed(db, served, from, 40);
+    // Not by the events: a connection may break between a commit and the answer, and the next absorb finds it done.
+    await atRest(db);
+    expect(await difference(db, 'public.mv_orders', 'SELECT id, n FROM public.orders')).toBe(0);
+    expect(events.complaints).toEqual([]);
     await events.until(() => events.of('database.restored').length >= events.of('database.lost').filter(({ attempt }) => attempt === 1).length);
     expect(events.of('refresh.failed').filter(({ kind }) => kind !== 'transient')).toEqual([]);
   });
