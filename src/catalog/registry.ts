@@ -148,7 +148,10 @@ async function registerSources(database: Database, sources: readonly SurveyedSou
 
 const sourcesPerTransaction = 100;
 
-/** Unset means: append, and ring. */
+/**
+ * Unset means: append, and ring. Not UNLOGGED: after a crash with no worker about, a source in polling mode would ring (and
+ * make PREPARE TRANSACTION fail) and an abandoned log would grow, until a worker came back.
+ */
 async function createRegisters(tx: Transaction, source: number): Promise<void> {
   for (const register of ['log', 'hold']) {
     await tx.rows(`CREATE SEQUENCE IF NOT EXISTS refresh_listener.${register}_${source} MINVALUE 0`);

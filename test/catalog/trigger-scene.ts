@@ -75,7 +75,7 @@ export class TriggerScene {
       `INSERT INTO refresh_listener.source (id, oid, name) VALUES ($1, $2::pg_catalog.regclass, $2) RETURNING oid`, [id, name],
     );
     for (const register of ['log', 'hold']) {
-      await this.database.worker.query(`CREATE UNLOGGED SEQUENCE refresh_listener.${register}_${id} MINVALUE 0`);
+      await this.database.worker.query(`CREATE SEQUENCE refresh_listener.${register}_${id} MINVALUE 0`);
     }
     const oid = rows[0]?.oid ?? 0;
     const target = { id, oid, name, owned: false };

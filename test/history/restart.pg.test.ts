@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { createDatabase } from '../support/database.js';
 import { startOwnServer } from '../support/own-server.js';
+import { startWorker } from '../support/test-worker.js';
 import { playHistory } from './play.js';
 import { scenes } from './scenes.js';
 
@@ -28,3 +30,27 @@ for (const mode of ['fast', 'immediate'] as const) {
     expect(outcome.faults).toEqual([]);
   });
 }
+
+it('the registers outlive a crash: a silenced source stays silent, and an abandoned one unlogged, though no worker is there', async (context) => {
+  const server = await startOwnServer(context);
+  const db = await createDatabase(server.url);
+  context.onTestFinished(() => db.drop());
+  await db.app.query('CREATE TABLE public.orders (id int)');
+  await db.worker.query('CREATE MATERIALIZED VIEW public.mv_orders AS SELECT id FROM public.orders');
+  const worker = await startWorker(db.url('worker'), ['mv_orders'], { wake: 'poll', sweepMs: 200, lapseMs: 300 });
+  await worker.events.next('refresh.done');
+  await worker.stop();
+  await server.restart('immediate');
+
+  const client = await db.app.connect();
+  context.onTestFinished(() => client.release(true));
+  await client.query('BEGIN');
+  await client.query('INSERT INTO public.orders VALUES (1)');
+  await client.query(`PREPARE TRANSACTION 'after the crash'`);
+  await client.query(`COMMIT PREPARED 'after the crash'`);
+
+  await pause(1_000);
+  await db.admin.query('TRUNCATE refresh_listener.change_log');
+  await client.query('INSERT INTO public.orders VALUES (2)');
+  expect((await db.admin.query('TABLE refresh_listener.change_log')).rowCount).toBe(0);
+});
