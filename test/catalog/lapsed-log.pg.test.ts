@@ -39,8 +39,10 @@ describe('a change log that has lapsed', () => {
 
   it('is absorbed once more when a transaction that read the lapsed value has ended', async () => {
     const db = await lapsed();
-    const writer = await db.app.connect();
+    const writer = await db.admin.connect();
     try {
+      // Without row counters, which would give it away: the sweep must know by itself.
+      await writer.query('SET track_counts = off');
       await writer.query('BEGIN; INSERT INTO public.orders VALUES (1)');
       const worker = await startServing(db, ['mv'], sweeping);
       expect(await valueOf(db, count)).toBe(0);
@@ -53,7 +55,7 @@ describe('a change log that has lapsed', () => {
       expect(await sweeps(worker)).toMatchObject([quiet, quiet]);
       expect(worker.events.of('refresh.done', from)).toHaveLength(1);
     } finally {
-      writer.release();
+      writer.release(true);
     }
   });
 
