@@ -82,4 +82,17 @@ describe('views over views', () => {
     await worker.events.next('refresh.done', (done) => done.view === 'public.mv_top', later);
     expect(await valueOf(db, osloTotal)).toBe(1110);
   });
+
+  it('the same where another view has had that table watched all along', async () => {
+    const db = await nested();
+    await db.app.query('CREATE TABLE public.archive (LIKE public.orders); INSERT INTO public.archive VALUES (1, 100, true)');
+    await db.worker.query('CREATE MATERIALIZED VIEW public.mv_archive AS SELECT count(*)::int AS n FROM public.archive');
+    const worker = await startServing(db, ['mv_low', 'mv_archive'], sweeping);
+    const from = worker.events.mark;
+    await db.worker.query('CREATE OR REPLACE VIEW public.v_paid AS SELECT * FROM public.orders UNION ALL SELECT * FROM public.archive');
+    expect(await worker.events.next('refresh.done', () => true, from)).toMatchObject({ view: 'public.mv_low', reason: 'sweep' });
+    expect(await valueOf(db, 'SELECT total FROM public.mv_low WHERE customer = 1')).toBe(110);
+    expect(await sweeps(worker)).toMatchObject([quiet, quiet]);
+    expect(worker.events.of('refresh.done', from)).toHaveLength(1);
+  });
 });
