@@ -74,6 +74,26 @@ describe('what is renamed, or made anew, while the worker runs', () => {
     expect(await valueOf(db, 'SELECT n FROM public.mv_orders')).toBe(2);
   });
 
+  it('two views that change places while the refresh of one of them waits for its lock', async () => {
+    const db = await counted('orders', 'items');
+    const worker = await startServing(db, ['mv_*']);
+    const from = worker.events.mark;
+    const session = await db.worker.connect();
+    try {
+      await session.query(`
+        BEGIN; ALTER MATERIALIZED VIEW public.mv_orders RENAME TO mv_old; ALTER MATERIALIZED VIEW public.mv_items RENAME TO mv_orders;
+        ALTER MATERIALIZED VIEW public.mv_old RENAME TO mv_items`);
+      await db.app.query('INSERT INTO public.orders VALUES (1)');
+      const waiting = `SELECT count(*)::int FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database WHERE d.datname = '${db.name}' AND NOT l.granted`;
+      await expect.poll(() => valueOf(db, waiting, 'admin'), { timeout: 10_000 }).toBe(1);
+      await session.query('COMMIT');
+    } finally {
+      session.release();
+    }
+    await worker.events.next('refresh.done', (done) => done.sources.includes('public.orders'), from);
+    expect(await valueOf(db, 'SELECT n FROM public.mv_items')).toBe(1);
+  });
+
   it('a view that is named alone, and renamed: told as missing; served again when a view takes the name', async () => {
     const db = await counted('orders');
     const worker = await startServing(db, ['mv_orders'], sweeping);
