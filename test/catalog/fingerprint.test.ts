@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintAfter, fingerprintChange, type Fingerprint } from '../../src/catalog/fingerprint.js';
 
-const before: Fingerprint = { file: 16_400, children: 'c1', definition: null, columns: 'k1', rows: '100,20,3', commits: '2,23' };
+const before: Fingerprint = { file: 16_400, children: 'c1', columns: 'k1', rows: '100,20,3', commits: '2,23' };
 
 describe('fingerprintChange', () => {
   it.each<[string, Partial<Fingerprint>, ReturnType<typeof fingerprintChange>]>([
@@ -10,7 +10,6 @@ describe('fingerprintChange', () => {
     ['the last partition gone', { children: null }, 'partitions'],
     ['the file', { file: 16_401 }, 'storage'],
     ['the columns', { columns: 'k2' }, 'columns'],
-    ['the definition of a plain view', { definition: 'd2' }, 'definition'],
     ['rows that were committed', { rows: '101,20,3', commits: '2,24' }, 'counters'],
     ['rows that were rolled back', { rows: '101,20,3' }, undefined],
     ['an ANALYZE alone', { commits: '3,0' }, undefined],
