@@ -31,7 +31,7 @@ describe('fingerprintChange', () => {
 describe('fingerprintAfter', () => {
   it('adds what a refresh wrote to the counters, and takes over the file', () => {
     expect(fingerprintAfter(before, { file: 16_401, inserted: 5, updated: 1, deleted: 4 })).toEqual({
-      file: 16_401, children: 'c1', definition: null, columns: 'k1', rows: '105,21,7', commits: '2,33',
+      file: 16_401, children: 'c1', columns: 'k1', rows: '105,21,7', commits: '2,33',
     });
   });
 
