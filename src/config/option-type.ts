@@ -65,19 +65,6 @@ export function choice<const Choice extends string>(...choices: readonly Choice[
   };
 }
 
-export function boolean(): OptionType<boolean> {
-  return {
-    name: 'boolean',
-    repeatable: false,
-    choices: ['true', 'false'],
-    schema: text((given) => {
-      if (/^\s*(true|yes|on|1)\s*$/i.test(given)) return true;
-      if (/^\s*(false|no|off|0)\s*$/i.test(given)) return false;
-      throw new UsageError(`${JSON.stringify(given)} is not accepted: write true or false`);
-    }),
-  };
-}
-
 /** Names and patterns of views, comma separated or one a text. */
 export function viewNames(): OptionType<readonly ViewPattern[]> {
   return {

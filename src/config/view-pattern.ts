@@ -49,11 +49,6 @@ export function matches(pattern: ViewPattern, schema: string, name: string): boo
   return (pattern.schema === undefined || partMatches(pattern.schema, schema)) && partMatches(pattern.name, name);
 }
 
-/** A name as a reader would write it in SQL: quoted where it must be (reserved words aside). For display, not for SQL. */
-export function quoteIdentifier(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
 function readPart(rest: string, text: string): { part: NamePart; length: number } {
   const quoted = quotedPart.exec(rest);
   if (quoted) {

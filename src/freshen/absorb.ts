@@ -13,7 +13,7 @@ const foreseeFingerprintQuery = loadQuery('foresee-fingerprint');
 const recordRunQuery = loadQuery('record-run');
 
 /** Why a view is absorbed. */
-export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'manual' | 'schedule';
+export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream';
 
 /** What one absorb did. */
 export interface Absorbed {

@@ -5,7 +5,7 @@ import type { FailureKind } from '../database/sqlstate.js';
 export type Plan = 'concurrent' | 'plain';
 
 /** Why a view was absorbed. */
-export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'manual' | 'schedule';
+export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream';
 
 /**
  * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,
@@ -56,8 +56,8 @@ export interface EventFields {
   'refresh.skipped': {
     view: string;
     reason: RefreshReason;
-    /** Nothing to absorb; another worker has its lock; another worker was faster; paused; an upstream view fails. */
-    because: 'fresh' | 'locked' | 'absorbed' | 'paused' | 'upstream';
+    /** Nothing to absorb; another worker has its lock; another worker was faster. */
+    because: 'fresh' | 'locked' | 'absorbed';
   };
   /** A running refresh was cancelled, because others waited for a lock that it held. */
   'refresh.yielded': {

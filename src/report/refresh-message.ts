@@ -34,8 +34,6 @@ const skipped: Readonly<Record<EventOf<'refresh.skipped'>['because'], string>> =
   fresh: 'nothing has changed since it was last refreshed',
   locked: 'another worker is refreshing it',
   absorbed: 'another worker has just refreshed it',
-  paused: 'it is paused',
-  upstream: 'it waits for a view it reads, which fails to refresh',
 };
 
 /** What the reason adds to the sources and their staleness; empty for what is the usual way, and for what the sources say. */
@@ -44,8 +42,6 @@ const addition: Readonly<Record<RefreshReason, string>> = {
   sweep: 'found by the sweep',
   start: 'found at start',
   upstream: '',
-  manual: 'as asked',
-  schedule: 'on schedule',
 };
 
 /** Where it is not known what changed. */

@@ -1,21 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boolean, choice, integer } from '../../src/config/option-type.js';
-
-describe('boolean', () => {
-  it.each([
-    ['true', true],
-    ['1', true],
-    ['Yes', true],
-    ['off', false],
-    ['0', false],
-  ])('reads %s as %s', (text, expected) => {
-    expect(boolean().schema.parse(text)).toBe(expected);
-  });
-
-  it('refuses anything else', () => {
-    expect(() => boolean().schema.parse('maybe')).toThrow('write true or false');
-  });
-});
+import { choice, integer } from '../../src/config/option-type.js';
 
 describe('choice', () => {
   it('is read without regard to case', () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitNames } from '../../src/config/name-list.js';
 import { UsageError } from '../../src/config/usage-error.js';
-import { matches, parseViewPattern, quoteIdentifier } from '../../src/config/view-pattern.js';
+import { matches, parseViewPattern } from '../../src/config/view-pattern.js';
+import { quoteIdentifier } from '../../src/database/identifier.js';
 
 const exact = (name: string) => ({ kind: 'exact', name });
 const glob = (text: string) => ({ kind: 'pattern', glob: text });
@@ -51,7 +52,7 @@ describe('parseViewPattern', () => {
     expect(() => parseViewPattern(text)).toThrow(problem);
   });
 
-  it('reads back every name that quoteIdentifier shows', () => {
+  it('reads back every quoted name', () => {
     const name = fc.string({ minLength: 1, maxLength: 15, unit: 'grapheme' }).filter((text) => Buffer.byteLength(text) <= 63);
     fc.assert(
       fc.property(name, name, (schema, view) => {
@@ -90,19 +91,6 @@ describe('matches', () => {
         expect(matches(parseViewPattern(pattern), 'public', view)).toBe(expression.test(view));
       }),
     );
-  });
-});
-
-describe('quoteIdentifier', () => {
-  it.each([
-    ['mv', 'mv'],
-    ['mv_1$', 'mv_1$'],
-    ['Mv', '"Mv"'],
-    ['1mv', '"1mv"'],
-    ['a "b"', '"a ""b"""'],
-    ['', '""'],
-  ])('shows %j as %s', (name, expected) => {
-    expect(quoteIdentifier(name)).toBe(expected);
   });
 });
 
