@@ -66,6 +66,8 @@ describe('a change log that has lapsed', () => {
     await db.worker.query(`SELECT pg_catalog.setval(pg_catalog.to_regclass('refresh_listener.log_' || id), 1000) FROM refresh_listener.source`);
     await worker.events.next('log.lapsed', () => true, from);
     await worker.events.next('refresh.done', () => true, from);
+    // Settled when what ran at the lapse has ended, on the whole server: other tests run transactions, too.
+    await expect.poll(() => valueOf(db, 'SELECT settle_xid IS NULL AND whole_marks = whole_absorbed FROM refresh_listener.view'), { timeout: 20_000 }).toBe(true);
     expect(await sweeps(worker)).toMatchObject([quiet, quiet]);
   });
 });
