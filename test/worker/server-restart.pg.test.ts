@@ -65,9 +65,12 @@ describe('a restart of the server', () => {
     await events.next('refresh.done', () => true, from);
     expect(await valueOf(db.worker, 'SELECT count(*)::int FROM public.mv_orders')).toBe(10);
 
+    await events.next('sweep.done', () => true, events.mark); // not while a sweep is under way
     const committedFrom = events.mark;
     await db.app.query("COMMIT PREPARED 'survivor'"); // its log row was lost in the crash
     await events.next('refresh.done', ({ inserted }) => inserted === 1, committedFrom);
+    // It was waited for, and not come upon by its row counters.
+    expect(events.of('change.unseen', committedFrom)).toEqual([]);
     await expectFresh(db, events);
     // That settles it: no sweep absorbs it again.
     const settledFrom = events.mark;

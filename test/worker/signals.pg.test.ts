@@ -27,7 +27,8 @@ describe('a worker process', () => {
     const { db, gate, process } = await refreshing();
     process.child.kill('SIGTERM');
     expect(await process.events.next('stopping')).toMatchObject({ signal: 'SIGTERM', force: false, graceMs: 20_000 });
-    expect(await gate.waiting()).toBe(1);
+    await valueOf(db.admin, 'SELECT pg_sleep(1)');
+    expect(await gate.waiting()).toBe(1); // nobody has cancelled it
     await gate.open();
     expect(await process.exited).toBe(0);
     expect(process.events.of('refresh.done')).toHaveLength(2);

@@ -108,6 +108,8 @@ describe('a stop', () => {
   it('lets a running refresh finish', async () => {
     const { db, gate, served } = await refreshing();
     const stopping = served.stop();
+    await valueOf(db.admin, 'SELECT pg_sleep(1)');
+    expect(await gate.waiting()).toBe(1); // nobody has cancelled it
     await gate.open();
     await stopping;
     expect(await served.worker.finished).toBe(0);
