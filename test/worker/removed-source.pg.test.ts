@@ -5,7 +5,9 @@ import { connect, createOrders, createTable, createView, freshDatabase, valueOf 
 it('a worker registers a source once more that another one took for unread and removed', async () => {
   const db = await freshDatabase();
   await createOrders(db);
-  await startWorker(db.url('worker'), ['mv_orders']);
+  const first = await startWorker(db.url('worker'), ['mv_orders']);
+  await first.events.next('refresh.done');
+  await first.stop();
   await createTable(db, 'customers');
   await createView(db, 'mv_customers', 'SELECT id, n FROM public.customers', 'id');
 
@@ -17,7 +19,8 @@ it('a worker registers a source once more that another one took for unread and r
   const starting = worker.start();
   const linking = `SELECT count(*)::int FROM pg_locks WHERE NOT granted AND relation = 'refresh_listener.view_source'::regclass`;
   await expect.poll(() => valueOf(db.admin, linking), { timeout: 10_000, interval: 5 }).toBe(1);
-  await remover.query("DELETE FROM refresh_listener.source WHERE name = 'public.customers'");
+  const removed = await remover.query("DELETE FROM refresh_listener.source WHERE name = 'public.customers'");
+  expect(removed.rowCount).toBe(1);
   await remover.query('COMMIT');
 
   await starting;
