@@ -95,4 +95,15 @@ describe('views over views', () => {
     expect(await sweeps(worker)).toMatchObject([quiet, quiet]);
     expect(worker.events.of('refresh.done', from)).toHaveLength(1);
   });
+
+  it('a plain view that computes something else from the same table is a change, once', async () => {
+    const db = await nested();
+    const worker = await startServing(db, ['mv_low'], sweeping);
+    const from = worker.events.mark;
+    await db.worker.query('CREATE OR REPLACE VIEW public.v_paid AS SELECT * FROM public.orders UNION ALL SELECT * FROM public.orders');
+    expect(await worker.events.next('refresh.done', () => true, from)).toMatchObject({ view: 'public.mv_low', reason: 'sweep' });
+    expect(await valueOf(db, 'SELECT total FROM public.mv_low WHERE customer = 1')).toBe(20);
+    expect(await sweeps(worker)).toMatchObject([quiet, quiet]);
+    expect(worker.events.of('refresh.done', from)).toHaveLength(1);
+  });
 });
