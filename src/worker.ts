@@ -90,10 +90,10 @@ class ListeningWorker implements Worker {
         if (absorbed.target.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#asideTrouble('A look at a fresh view failed', error));
       },
-      onFailed: (view, reason, failure) => {
-        this.#report.freshener.onFailed(view, reason, failure);
-        // A view that was dropped and created again has another oid: find out now and not in a minute.
-        if (failure.kind === 'permanent' && failure.attempt === 1) this.#sweeper.sweepNow();
+      onSkipped: (view, reason, because) => {
+        this.#report.freshener.onSkipped(view, reason, because);
+        // Dropped, and perhaps created again under another oid: find out now and not in a minute.
+        if (because === 'gone') this.#sweeper.sweepNow();
       },
       onTrouble: (error) => this.#asideTrouble('Something beside a refresh failed', error),
     });

@@ -33,9 +33,9 @@ export interface Absorbed {
   readonly target: RefreshTarget;
 }
 
-/** Nothing was done: the view is fresh already, or another worker is absorbing it right now. */
+/** Nothing was done: the view is fresh already, another worker is absorbing it right now, or it is no longer there. */
 export interface Skipped {
-  readonly outcome: 'fresh' | 'locked';
+  readonly outcome: 'fresh' | 'locked' | 'gone';
 }
 
 /** Somebody else moved the cursor meanwhile; everything was rolled back. Look again. */
@@ -96,12 +96,13 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       // Before the snapshot, never after it: what the fingerprint has not seen is looked into once too often.
       // Of the links as they are now: what is linked after this leaves the view marked, so that no link stays without one.
       const [links] = await tx.rows<Links>(viewLinksQuery, [view.id]);
-      if (links === undefined) return { outcome: 'fresh' };
+      if (links === undefined) return { outcome: 'gone' };
       const fingerprints = await readFingerprints(tx, links.sources);
       const begin = await readBegin(tx, view);
-      if (begin === undefined || !isStale(begin)) return { outcome: 'fresh' };
+      if (begin === undefined) return { outcome: 'gone' };
+      if (!isStale(begin)) return { outcome: 'fresh' };
       const target = await readRefreshTarget(tx, view.oid);
-      if (target === undefined) throw new Error(`${view.name} is gone.`);
+      if (target === undefined) return { outcome: 'gone' };
       const plan = choosePlan(target);
       options.onWorking?.({ transaction: tx, plan });
 

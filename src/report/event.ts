@@ -56,8 +56,8 @@ export interface EventFields {
   'refresh.skipped': {
     view: string;
     reason: RefreshReason;
-    /** Nothing to absorb; another worker has its lock; another worker was faster. */
-    because: 'fresh' | 'locked' | 'absorbed';
+    /** Nothing to absorb; another worker has its lock; another worker was faster; it is no longer there. */
+    because: 'fresh' | 'locked' | 'absorbed' | 'gone';
   };
   /** A running refresh was cancelled, because others waited for a lock that it held. */
   'refresh.yielded': {

@@ -34,6 +34,7 @@ const skipped: Readonly<Record<EventOf<'refresh.skipped'>['because'], string>> =
   fresh: 'nothing has changed since it was last refreshed',
   locked: 'another worker is refreshing it',
   absorbed: 'another worker has just refreshed it',
+  gone: 'it is no longer there',
 };
 
 /** What the reason adds to the sources and their staleness; empty for what is the usual way, and for what the sources say. */

@@ -110,6 +110,18 @@ describe('what is renamed, or made anew, while the worker runs', () => {
     expect(await valueOf(db, 'SELECT n FROM public.mv_orders')).toBe(101);
   });
 
+  it('a view that is dropped and created again, unknown to the worker until a change: found at once', async () => {
+    const db = await counted('orders');
+    const worker = await startServing(db, ['mv_orders']);
+    await db.worker.query(`
+      BEGIN; DROP MATERIALIZED VIEW public.mv_orders;
+      CREATE MATERIALIZED VIEW public.mv_orders AS SELECT count(*)::int + 100 AS n FROM public.orders; COMMIT`);
+    const from = worker.events.mark;
+    await db.app.query('INSERT INTO public.orders VALUES (1)');
+    await worker.events.next('refresh.done', () => true, from);
+    expect(await valueOf(db, 'SELECT n FROM public.mv_orders')).toBe(101);
+  });
+
   it('a view that is dropped and created again', async () => {
     const db = await counted('orders');
     const worker = await startServing(db, ['mv_orders'], sweeping);
