@@ -48,7 +48,7 @@ const messages: Messages = {
   'view.removed': ({ view }) => `No longer keeping ${view} fresh.`,
   'view.plain': ({ view, statement }) =>
     `The materialized view ${view} has no usable unique index, so readers wait while it is refreshed. ` +
-    `To avoid that, run: ${statement.replace(/;?\s*$/, ';')}`,
+    `To avoid that, run, with columns that no two rows share: ${statement.replace(/;?\s*$/, ';')}`,
 
   'database.lost': ({ error, attempt, retryInMs }) =>
     `Lost the database: ${clause(error)}. Trying again in ${formatDuration(retryInMs)} (attempt ${attempt}).`,

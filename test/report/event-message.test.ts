@@ -84,7 +84,7 @@ describe('eventMessage', () => {
         "Now keeping mv fresh too.",
         "The materialized view mv is no longer there; it is served again when it comes back.",
         "No longer keeping mv fresh.",
-        "The materialized view mv has no usable unique index, so readers wait while it is refreshed. To avoid that, run: CREATE UNIQUE INDEX ON public.mv (id);",
+        "The materialized view mv has no usable unique index, so readers wait while it is refreshed. To avoid that, run, with columns that no two rows share: CREATE UNIQUE INDEX ON public.mv (id);",
         "Lost the database: terminating connection. Trying again in 900ms (attempt 1).",
         "The database is back after 1m 1s and 7 attempts; looking for what was missed.",
         "Received SIGTERM: stopping, a running refresh has 20s to finish.",
