@@ -47,6 +47,9 @@ export class Database {
       const created = new pg.Pool({ ...connectionSettings(url, `listener (${lane})`), max, idleTimeoutMillis: 60_000 });
       // An idle connection that breaks is dropped by the pool; the next statement opens another and tells of any trouble.
       created.on('error', () => undefined);
+      // A server that ends a connection may say so after we have let go of the client, when the pool does not listen yet or
+      // any more: unheard, its last words would end the process.
+      created.on('connect', (client) => client.on('error', () => undefined));
       return created;
     };
     // Two to look: a cancel, or a look at who waits, must not stand behind a slow sweep.
