@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TestDatabase } from '../support/database.js';
 import { startSilentProxy, type SilentProxy } from '../support/silent-proxy.js';
 import { startWorker, type TestWorker } from '../support/test-worker.js';
-import { atRest, createOrders, difference, freshDatabase } from './scene.js';
+import { atRest, createOrders, difference, freshDatabase, sessionsOf } from './scene.js';
 
 /** A worker at rest that listens directly, while all its other connections lead through a proxy. */
 async function scene(overrides: Parameters<typeof startWorker>[2] = {}): Promise<{ db: TestDatabase; proxy: SilentProxy; served: TestWorker }> {
@@ -51,6 +51,7 @@ describe('a database connection that is lost', () => {
     const { db, proxy, served } = await scene();
     const from = served.events.mark;
     proxy.cut();
+    await expect.poll(() => sessionsOf(db, 'look'), { timeout: 10_000 }).toEqual([]);
     await write(db);
     await expectAbsorbed(db, served, from, 1);
     expect(served.events.of('refresh.failed', from)).toEqual([]);

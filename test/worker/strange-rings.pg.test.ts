@@ -2,7 +2,7 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TestDatabase } from '../support/database.js';
 import { startWorker, type TestWorker } from '../support/test-worker.js';
-import { createOrders, createTable, freshDatabase, sourceId, valueOf } from './scene.js';
+import { atRest, createOrders, createTable, freshDatabase, sourceId, valueOf } from './scene.js';
 
 /** A worker at rest, and a role without any privilege. */
 async function scene(): Promise<{ db: TestDatabase; served: TestWorker; stranger: pg.Client }> {
@@ -15,6 +15,7 @@ async function scene(): Promise<{ db: TestDatabase; served: TestWorker; stranger
   });
   const served = await startWorker(db.url('worker'), ['mv_orders']);
   await served.events.next('refresh.done');
+  await atRest(db);
   const url = Object.assign(new URL(db.url('app')), { username: role, password: 'stranger' });
   const stranger = new pg.Client(url.href);
   await stranger.connect();
