@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { fingerprintChange, readFingerprints, type Fingerprint, type FingerprintChange } from '../catalog/fingerprint.js';
 import type { ServedGraph, ServedSource, ServedView } from '../catalog/graph.js';
 import type { Database } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 
 const absorbedFingerprintsQuery = loadQuery('absorbed-fingerprints');
+const adoptFingerprintsQuery = loadQuery('adopt-fingerprints');
 
 /** A source that changed without a log row, and the views that must look into it. */
 export interface UnseenChange {
@@ -21,6 +23,12 @@ interface AbsorbedFingerprint {
   readonly cursor: string;
 }
 
+/** What a view's last absorb saw of a source, beside how that looks now. */
+interface Comparison extends AbsorbedFingerprint {
+  readonly now: Fingerprint;
+  readonly change: FingerprintChange | undefined;
+}
+
 /**
  * Finds changes that no trigger saw, in a fixed number of queries, and marks the views stale whole that have not
  * absorbed them.
@@ -35,23 +43,37 @@ export async function findUnseenChanges(
   const now = await database.transaction('look', (tx) =>
     readFingerprints(tx, [...new Set(absorbed.map((fingerprint) => fingerprint.source))]),
   );
-  const differing = absorbed.flatMap((before) => {
+  const compared = absorbed.flatMap((before) => {
     const current = now.get(before.source);
-    if (current === undefined) return [];
-    const change = before.fingerprint === null ? 'unknown' : fingerprintChange(before.fingerprint, current);
-    return change === undefined ? [] : [{ ...before, change }];
+    return current === undefined ? [] : [compare(before, current)];
   });
+  await adoptFingerprints(database, compared.filter(({ change }) => change === undefined));
+  const differing = compared.filter((comparison) => comparison.change !== undefined);
   const marked = new Set(await markWhole(database, differing));
   const unseen = new Map<number, { source: ServedSource; change: FingerprintChange; views: ServedView[] }>();
   for (const { view: viewId, source: sourceId, change } of differing) {
     const view = graph.views.get(viewId);
     const source = graph.sources.get(sourceId);
-    if (!marked.has(viewId) || view === undefined || source === undefined) continue;
+    if (!marked.has(viewId) || view === undefined || source === undefined || change === undefined) continue;
     const entry = unseen.get(sourceId) ?? { source, change, views: [] };
     entry.views.push(view);
     unseen.set(sourceId, entry);
   }
   return [...unseen.values()];
+}
+
+function compare(before: AbsorbedFingerprint, now: Fingerprint): Comparison {
+  return { ...before, now, change: before.fingerprint === null ? 'unknown' : fingerprintChange(before.fingerprint, now) };
+}
+
+/** From here on the next sweep compares with what these sources, which did not change, look like now. */
+async function adoptFingerprints(database: Database, unchanged: readonly Comparison[]): Promise<void> {
+  const differing = unchanged.filter(({ fingerprint, now }) => !isDeepStrictEqual(fingerprint, now));
+  if (differing.length === 0) return;
+  await database.rows(adoptFingerprintsQuery, [
+    differing.map(({ view }) => view), differing.map(({ source }) => source),
+    differing.map(({ fingerprint }) => JSON.stringify(fingerprint)), differing.map(({ now }) => JSON.stringify(now)),
+  ]);
 }
 
 /**
