@@ -1,23 +1,29 @@
 #!/usr/bin/env node
 import { hideBin } from 'yargs/helpers';
-import type { Options as OptionDescription } from 'yargs';
+import type { Argv, Options as OptionDescription } from 'yargs';
 import yargs from 'yargs';
 import { z } from 'zod';
-import { run } from './commands/run.js';
+import type { Command } from './commands/command.js';
+import { commands } from './commands/index.js';
 import type { Flags } from './config/config.js';
-import { resolveConfig } from './config/config.js';
+import { isSet, resolveConfig } from './config/config.js';
 import { nearestNames } from './config/nearest-names.js';
-import type { Option } from './config/options.js';
+import type { Option, OptionName } from './config/options.js';
 import { isOptionName, optionNames, options } from './config/options.js';
 import { packageVersion } from './config/package-version.js';
 import { UsageError } from './config/usage-error.js';
 
-const commandNames = ['run'];
+const commandNames = [...commands.map(({ name }) => name), 'completion'];
+const epilogue =
+  'Every option can be set by a variable (--max-wait by LISTENER_MAX_WAIT), or in listener.config.json. ' +
+  'Durations read 250ms, 5s, 10m, 1h, 3 days.\n' +
+  'Exit status: 0 done, 1 failed, 2 wrong usage or configuration.';
 
 /** Arguments -> config -> command -> exit status: 0 done, 1 failed, 2 wrong usage or configuration. */
 async function main(args: readonly string[]): Promise<number> {
   let status = 0;
-  await yargs([...args])
+  refuseUnknownCommand(args);
+  let parser = yargs([...args])
     .scriptName('listener')
     .locale('en')
     .wrap(Math.min(100, process.stdout.columns || 100))
@@ -30,28 +36,21 @@ async function main(args: readonly string[]): Promise<number> {
       'parse-positional-numbers': false,
       'short-option-groups': false,
     })
-    .usage(
-      'listener [run] --views mv_dashboard\n\n' +
-        'Keeps PostgreSQL materialized views fresh: refreshes them when what they read has changed.',
-    )
-    .command(
-      ['run', '$0'],
-      false,
-      (command) =>
-        command
-          .options(describedOptions())
-          .example('listener --views mv_dashboard', 'with DATABASE_URL set')
-          .example("listener --views mv_sales,'analytics.*'", 'several, and all of a schema')
-          .example('listener --views mv_sales --max-wait 10s', 'wait 10s at most, however busy the tables')
-          .epilogue(
-            'Every option can be set by a variable: --max-wait by LISTENER_MAX_WAIT. ' +
-              'Durations read 250ms, 5s, 10m, 1h, 3 days.\n' +
-              'Exit status: 0 done, 1 failed, 2 wrong usage or configuration.',
-          ),
+    .usage('$0 --views mv_dashboard\n\nKeeps PostgreSQL materialized views fresh: refreshes them when what they read has changed.');
+  for (const [index, command] of commands.entries()) {
+    parser = parser.command(
+      index === 0 ? [usageOf(command), '$0'] : usageOf(command),
+      command.summary,
+      (builder) => described(builder, command),
       async (argv) => {
-        status = await run(resolveConfig(flagsOf(argv), process.env));
+        const { names, flags } = given(command, argv);
+        const config = resolveConfig(flags, { env: process.env, viewsOptional: command.viewsOptional });
+        status = await command.run({ config, names, isSet: (flag) => isSet(flag, flags) });
       },
-    )
+    );
+  }
+  await parser
+    .completion('completion', 'Print a script for the shell: listener completion >> ~/.bashrc')
     .version(packageVersion)
     .exitProcess(false)
     .help()
@@ -64,41 +63,72 @@ async function main(args: readonly string[]): Promise<number> {
   return status;
 }
 
-function describedOptions(): Record<string, OptionDescription> {
-  return Object.fromEntries(
-    optionNames.map((name) => {
-      const option: Option = options[name];
-      const choices = option.type.choices === undefined ? '' : ` (${option.type.choices.join(', ')})`;
-      const shownDefault = option.default ?? option.fallback;
-      return [
-        name,
-        {
-          nargs: 1,
-          group: `${option.group}:`,
-          description: option.description + choices,
-          // Only shown. A default that yargs filled in would hide the environment.
-          ...(shownDefault === undefined ? {} : { defaultDescription: shownDefault }),
-        },
-      ];
-    }),
-  );
+function usageOf({ name, names }: Command): string {
+  if (names === undefined) return name;
+  const word = names.many ? 'names..' : 'name';
+  return `${name} ${names.required ? `<${word}>` : `[${word}]`}`;
 }
 
-/** @throws UsageError for an option or a command that does not exist. */
-function flagsOf(argv: Readonly<Record<string, unknown>>): Flags {
-  const flags: Record<string, string | readonly string[]> = {};
-  for (const [name, value] of Object.entries(argv)) {
-    if (name === '$0' || name === 'help' || name === 'h' || name === 'version') continue;
-    if (name === '_') refuseUnknownCommand(value);
-    else if (!isOptionName(name)) refuseUnknownOption(name);
-    else flags[name] = Array.isArray(value) ? value.map(textOf) : textOf(value);
+function described(builder: Argv, command: Command): Argv {
+  for (const name of command.options) builder.options(describedOption(name));
+  if (command.names !== undefined) {
+    builder.positional(command.names.many ? 'names' : 'name', { type: 'string', description: command.names.description });
   }
-  return flags;
+  for (const [example, what] of command.examples) builder.example(example, what);
+  return builder.epilogue(epilogue);
+}
+
+function describedOption(name: OptionName): Record<string, OptionDescription> {
+  const option: Option = options[name];
+  const choices = option.type.choices === undefined ? '' : ` (${option.type.choices.join(', ')})`;
+  const group = `${option.group}:`;
+  const description = option.description + choices;
+  if (option.type.name === 'switch') {
+    // What is on by default is shown by how one turns it off; yargs knows the other form as well.
+    return option.default === 'on'
+      ? { [`no-${name}`]: { type: 'boolean', group, description: option.negation ?? description }, [name]: { nargs: 1, hidden: true } }
+      : { [name]: { type: 'boolean', group, description } };
+  }
+  // Only shown. A default that yargs filled in would hide the environment.
+  const shownDefault = option.default ?? option.fallback;
+  return { [name]: { nargs: 1, group, description, ...(shownDefault === undefined ? {} : { defaultDescription: shownDefault }) } };
+}
+
+/** @throws UsageError for an option that does not exist, or that the command does not take. */
+function given(command: Command, argv: Readonly<Record<string, unknown>>): { names: string[]; flags: Flags } {
+  const flags: Record<string, string | readonly string[]> = {};
+  const names = command.names === undefined ? [] : wordsOf(argv[command.names.many ? 'names' : 'name']);
+  for (const [name, value] of Object.entries(argv)) {
+    if (['$0', '_', 'help', 'h', 'version', 'name', 'names'].includes(name)) continue;
+    const negated = name.startsWith('no-') && isSwitch(name.slice(3));
+    const option = negated ? name.slice(3) : name;
+    if (!isOptionName(option)) refuseUnknownOption(name, command);
+    if (!command.options.includes(option)) throw new UsageError(`${command.name} takes no --${name}: see listener ${command.name} --help`);
+    if (negated && value !== true) throw new UsageError(`--${name} takes no value: leave it out, or write --${option} on`);
+    flags[option] = negated ? 'off' : Array.isArray(value) ? value.map(textOf) : textOf(value);
+  }
+  const surplus = wordsOf(argv._).slice(argv._ instanceof Array && argv._[0] === command.name ? 1 : 0);
+  if (surplus[0] !== undefined) {
+    const remedy = command.names === undefined ? `views are named by --views ${surplus[0]}` : 'one name is enough';
+    throw new UsageError(`${command.name} takes no ${surplus[0]}: ${remedy}`);
+  }
+  return { names, flags };
+}
+
+function isSwitch(name: string): boolean {
+  return isOptionName(name) && options[name].type.name === 'switch';
+}
+
+function wordsOf(value: unknown): string[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value.map(String) : [z.string().parse(value)];
 }
 
 function argumentProblem(message: string): string {
   const lacking = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
-  return lacking === undefined ? `${message}; see listener --help` : `--${lacking} needs a value; listener --help describes it`;
+  if (lacking !== undefined) return `--${lacking} needs a value; listener --help describes it`;
+  if (message.startsWith('Not enough non-option arguments')) return 'the name of a view is missing: see listener --help';
+  return `${message}; see listener --help`;
 }
 
 /** yargs makes truth values of the words true and false, whatever they are meant for. */
@@ -106,22 +136,21 @@ function textOf(value: unknown): string {
   return typeof value === 'boolean' ? String(value) : z.string().parse(value);
 }
 
-function refuseUnknownCommand(words: unknown): void {
-  const [word, surplus] = Array.isArray(words) ? words.map(String) : [];
-  if (word === undefined) return;
-  if (commandNames.includes(word)) {
-    if (surplus !== undefined) throw new UsageError(`${word} takes no ${surplus}: views are named by --views ${surplus}`);
-    return;
-  }
+/** The first word is a command. yargs would take an unknown one for a word of the default command. */
+function refuseUnknownCommand([word]: readonly string[]): void {
+  if (word === undefined || word.startsWith('-') || commandNames.includes(word)) return;
   const [nearest] = nearestNames(word, commandNames, 1);
   const remedy = nearest === undefined ? `views are named by --views ${word}` : `did you mean ${nearest}?`;
   throw new UsageError(`there is no command ${word}: ${remedy}`);
 }
 
-function refuseUnknownOption(name: string): never {
-  const [nearest] = nearestNames(name, [...optionNames, 'help', 'version'], 1);
-  const remedy = nearest === undefined ? 'see listener --help' : `did you mean --${nearest}?`;
-  throw new UsageError(`there is no option ${name.length === 1 ? '-' : '--'}${name}: ${remedy}`);
+function refuseUnknownOption(name: string, command: Command): never {
+  const [nearest] = nearestNames(name, [...command.options, 'help', 'version'], 1) ;
+  const [elsewhere] = nearest === undefined ? nearestNames(name, optionNames, 1) : [];
+  const remedy = nearest ?? elsewhere;
+  throw new UsageError(
+    `there is no option ${name.length === 1 ? '-' : '--'}${name}: ${remedy === undefined ? 'see listener --help' : `did you mean --${remedy}?`}`,
+  );
 }
 
 // `listener --help | head -1` closes the pipe early, which is no failure.

@@ -6,7 +6,24 @@ import type { Log } from '../report/log.js';
 import { createLog } from '../report/log.js';
 import type { Worker } from '../worker.js';
 import { createWorker } from '../worker.js';
+import type { Command } from './command.js';
 import { stopOnSignals } from './signals.js';
+import { optionNames, options, type Option } from '../config/options.js';
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'Keep views fresh (the main job, and the default)',
+  viewsOptional: false,
+  options: optionNames.filter((name) => (options[name] as Option).flagOnly !== true),
+  examples: [
+    ['listener --views mv_dashboard', 'with DATABASE_URL set'],
+    ["listener --views mv_sales,'analytics.*'", 'several, and all of a schema'],
+    ['listener --views mv_sales --max-wait 10s', 'wait 10s at most, however busy the tables'],
+    ["listener --views mv_today --schedule '0 0 * * *'", 'also at midnight, changed or not'],
+    ['listener --views mv_sales --once', 'refresh what is stale, and exit'],
+  ],
+  run: ({ config }) => run(config),
+};
 
 /**
  * Keeps the views fresh until a signal comes.

@@ -1,30 +1,31 @@
 import { z } from 'zod';
+import { readConfigFile, type ConfigFile } from './config-file.js';
 import { formatDuration } from './duration.js';
 import type { Environment } from './environment.js';
 import { refuseUnknownVariables } from './environment.js';
 import type { Option, OptionName, OptionValue } from './options.js';
 import { environmentNames, options } from './options.js';
 import { UsageError } from './usage-error.js';
-import type { ViewPattern } from './view-pattern.js';
+import { parseViewPattern, type ViewPattern } from './view-pattern.js';
+import type { ViewOverride, ViewSettings } from './view-settings.js';
 
 /** What the worker was told, resolved and checked. Durations are in milliseconds. */
-export interface Config {
+export interface Config extends ViewSettings {
+  /** Empty only where a command does without. */
   readonly views: readonly ViewPattern[];
+  /** What the config file says of single views: see `settingsOf`. */
+  readonly overrides: readonly ViewOverride[];
   /** Undefined: the driver reads the PG* variables. */
   readonly databaseUrl: string | undefined;
   /** The same as `databaseUrl` unless given. */
   readonly listenUrl: string | undefined;
-  readonly debounceMs: number;
-  readonly maxWaitMs: number;
+  /** Whether to create what is missing in the database. */
+  readonly install: boolean;
+  readonly once: boolean;
   readonly sweepMs: number;
   readonly wake: 'notify' | 'poll';
   readonly pollMs: number;
   readonly concurrency: number;
-  readonly lockTimeoutMs: number;
-  /** 0: none. */
-  readonly refreshTimeoutMs: number;
-  readonly retryBaseMs: number;
-  readonly retryMaxMs: number;
   readonly graceMs: number;
   readonly canaryMs: number;
   readonly lapseMs: number;
@@ -36,37 +37,50 @@ export interface Config {
 /** Options as given on the command line, unread; a list where an option was repeated. */
 export type Flags = Readonly<Partial<Record<OptionName, string | readonly string[]>>>;
 
+export interface Surroundings {
+  readonly env: Environment;
+  /** Whether the log goes to a terminal, which decides the default of its format. Default: that of this process. */
+  readonly isTerminal?: boolean | undefined;
+  /** Where relative paths begin. Default: the working folder. */
+  readonly folder?: string | undefined;
+  /** Whether a command can do without views; else they must be named. Default: false. */
+  readonly viewsOptional?: boolean | undefined;
+}
+
 /**
- * Flags over environment over defaults.
- * @param isTerminal whether the log goes to a terminal, which decides the default of the log's format.
- * @throws UsageError with one line that names the option or variable, what it was given, and what it accepts.
+ * Flags over environment over config file over defaults. A setting of a single view, in the config file, is closer than
+ * any general one.
+ *
+ * @throws UsageError with one line that names the option, variable or key, what it was given, and what it accepts.
  */
-export function resolveConfig(flags: Flags, env: Environment, isTerminal = process.stdout.isTTY): Config {
+export function resolveConfig(flags: Flags, surroundings: Surroundings): Config {
+  const { env, isTerminal = process.stdout.isTTY, folder, viewsOptional = false } = surroundings;
   refuseUnknownVariables(env);
-
-  function read<Name extends OptionName>(name: Name): OptionValue<Name> | undefined {
-    const given = find(name, flags, env);
-    if (given === undefined) return undefined;
-    const result = z.safeParse(options[name].type.schema as z.ZodType<OptionValue<Name>>, given.value);
-    if (result.success) return result.data;
-    throw new UsageError(`${given.origin}: ${result.error.issues[0]?.message ?? 'is not accepted'}`);
-  }
-
-  function readDefaulted<Name extends OptionName>(name: Name): OptionValue<Name> {
+  const given = { flags, env };
+  const file = readConfigFile(readOption('config', find('config', given)), folder);
+  const read = <Name extends OptionName>(name: Name): OptionValue<Name> | undefined => readOption(name, find(name, { ...given, file }));
+  const readDefaulted = <Name extends OptionName>(name: Name): OptionValue<Name> => {
     const value = read(name);
     if (value === undefined) throw new Error(`option ${name} has neither a value nor a default`);
     return value;
-  }
+  };
 
   const views = read('views');
-  if (views === undefined) throw new UsageError('no views are named: write --views mv_dashboard, or set LISTENER_VIEWS');
+  if (views === undefined && !viewsOptional) {
+    throw new UsageError('no views are named: write --views mv_dashboard, or set LISTENER_VIEWS');
+  }
   const databaseUrl = read('database-url');
   const config: Config = {
-    views,
+    views: views ?? [],
+    overrides: file.views.map((view) => readOverride(view, file.path)),
     databaseUrl,
     listenUrl: read('listen-url') ?? databaseUrl,
+    install: readDefaulted('install'),
+    once: readDefaulted('once'),
     debounceMs: readDefaulted('debounce'),
     maxWaitMs: readDefaulted('max-wait'),
+    maxAgeMs: read('max-age'),
+    schedule: read('schedule'),
     sweepMs: readDefaulted('sweep'),
     wake: readDefaulted('wake'),
     pollMs: readDefaulted('poll'),
@@ -83,11 +97,33 @@ export function resolveConfig(flags: Flags, env: Environment, isTerminal = proce
     logFormat: read('log-format') ?? (isTerminal ? 'text' : 'json'),
   };
   refuseContradictions(config);
+  for (const { pattern, settings } of config.overrides) {
+    refuseContradictingTimes({ ...config, ...settings }, `${file.path}: views: ${pattern.text}: `);
+  }
   return Object.freeze(config);
 }
 
+/** Whether a flag that only a command line gives is set: `--json`. @throws UsageError */
+export function isSet(name: OptionName, flags: Flags): boolean {
+  return readOption(name, find(name, { flags, env: {} })) === true;
+}
+
+interface Given {
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+function readOption<Name extends OptionName>(name: Name, given: Given | undefined): OptionValue<Name> | undefined {
+  if (given === undefined) return undefined;
+  const result = z.safeParse(options[name].type.schema as unknown as z.ZodType<OptionValue<Name>>, given.value);
+  if (result.success) return result.data;
+  throw new UsageError(`${given.origin}: ${result.error.issues[0]?.message ?? 'is not accepted'}`);
+}
+
 /** The text of an option and where it stands. An empty variable counts as unset, as `${X:-}` in a compose file makes it. */
-function find(name: OptionName, flags: Flags, env: Environment): { value: unknown; origin: string } | undefined {
+function find(
+  name: OptionName, { flags, env, file }: { readonly flags: Flags; readonly env: Environment; readonly file?: ConfigFile },
+): Given | undefined {
   const option: Option = options[name];
   const flag = flags[name];
   if (flag !== undefined) {
@@ -105,25 +141,52 @@ function find(name: OptionName, flags: Flags, env: Environment): { value: unknow
     if (text === undefined || text.trim() === '') continue;
     return { value: option.type.repeatable ? [text] : text, origin: variable };
   }
+  const filed = file?.options[name];
+  if (filed !== undefined) {
+    return { value: option.type.repeatable && typeof filed === 'string' ? [filed] : filed, origin: `${file?.path ?? ''}: ${name}` };
+  }
   if (option.default === undefined) return undefined;
   return { value: option.type.repeatable ? [option.default] : option.default, origin: `--${name}` };
 }
 
+function readOverride({ name, options: given }: ConfigFile['views'][number], path: string): ViewOverride {
+  const read = <Name extends OptionName>(option: Name): OptionValue<Name> | undefined => {
+    const value = given[option];
+    return value === undefined ? undefined : readOption(option, { value, origin: `${path}: views: ${name}: ${option}` });
+  };
+  const settings = {
+    debounceMs: read('debounce'),
+    maxWaitMs: read('max-wait'),
+    maxAgeMs: read('max-age'),
+    schedule: read('schedule'),
+    lockTimeoutMs: read('lock-timeout'),
+    refreshTimeoutMs: read('refresh-timeout'),
+    retryBaseMs: read('retry-base'),
+    retryMaxMs: read('retry-max'),
+  };
+  const set = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return { pattern: parseViewPattern(name), settings: set };
+}
+
 function refuseContradictions(config: Config): void {
-  if (config.debounceMs > config.maxWaitMs) {
-    throw new UsageError(
-      `--debounce ${formatDuration(config.debounceMs)} is longer than --max-wait ${formatDuration(config.maxWaitMs)}: lower the first or raise the second`,
-    );
-  }
-  if (config.retryBaseMs > config.retryMaxMs) {
-    throw new UsageError(
-      `--retry-base ${formatDuration(config.retryBaseMs)} is longer than --retry-max ${formatDuration(config.retryMaxMs)}: lower the first or raise the second`,
-    );
-  }
+  refuseContradictingTimes(config, '');
   // Workers renew with each sweep: with a shorter lapse, writers would stop recording while a worker lives.
   if (config.lapseMs < config.sweepMs) {
     throw new UsageError(
       `--lapse ${formatDuration(config.lapseMs)} is shorter than --sweep ${formatDuration(config.sweepMs)}: raise the first or lower the second`,
     );
   }
+}
+
+function refuseContradictingTimes(settings: ViewSettings, place: string): void {
+  const { debounceMs, maxWaitMs, retryBaseMs, retryMaxMs } = settings;
+  refuseLonger(place, '--debounce', debounceMs, '--max-wait', maxWaitMs);
+  refuseLonger(place, '--retry-base', retryBaseMs, '--retry-max', retryMaxMs);
+}
+
+function refuseLonger(place: string, one: string, oneMs: number, other: string, otherMs: number): void {
+  if (oneMs <= otherMs) return;
+  throw new UsageError(
+    `${place}${one} ${formatDuration(oneMs)} is longer than ${other} ${formatDuration(otherMs)}: lower the first or raise the second`,
+  );
 }

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import { z } from 'zod';
 import { formatDuration, longestTimerMs, parseDuration } from './duration.js';
 import { splitNames } from './name-list.js';
@@ -8,7 +9,7 @@ import { parseViewPattern } from './view-pattern.js';
 
 /** How the text of an option is read. Every type reads text, since flags and the environment hold nothing else. */
 export interface OptionType<Value> {
-  readonly name: 'duration' | 'integer' | 'names' | 'choice' | 'boolean' | 'url';
+  readonly name: 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path';
   /** Whether the option may be repeated; its schema then takes a list of texts. */
   readonly repeatable: boolean;
   /** The only texts that are accepted, if they can be counted. */
@@ -63,6 +64,50 @@ export function choice<const Choice extends string>(...choices: readonly Choice[
       throw new UsageError(`${JSON.stringify(given)} is not accepted: write ${choices.join(' or ')}`);
     }),
   };
+}
+
+/** On or off: `--json`, `--no-install`, LISTENER_INSTALL=off. */
+export function onOff(): OptionType<boolean> {
+  const words: Readonly<Record<string, boolean>> = { on: true, true: true, yes: true, 1: true, off: false, false: false, no: false, 0: false };
+  return {
+    name: 'switch',
+    repeatable: false,
+    schema: text((given) => {
+      const value = words[given.trim().toLowerCase()];
+      if (value === undefined) throw new UsageError(`${JSON.stringify(given)} is not accepted: write on or off`);
+      return value;
+    }),
+  };
+}
+
+/** A cron expression of five fields (minute, hour, day, month, weekday) or of six, seconds first; or a nickname such as @daily. */
+export function cronExpression(): OptionType<string> {
+  return {
+    name: 'schedule',
+    repeatable: false,
+    schema: text((given) => {
+      const expression = given.trim().replace(/\s+/g, ' ');
+      const example = "write five fields, such as '*/15 * * * *' (every quarter of an hour) or '0 6 * * 1-5' (at six, on weekdays)";
+      // The library would read a text such as 2026-01-01 as a single date.
+      const fields = expression.split(' ').length;
+      if (!expression.startsWith('@') && fields !== 5 && fields !== 6) {
+        throw new UsageError(`${JSON.stringify(given)} is no cron expression: ${example}`);
+      }
+      try {
+        const cron = new Cron(expression, { paused: true });
+        if (cron.nextRun() !== null) return expression;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
+        throw new UsageError(`${JSON.stringify(given)} is no cron expression (${reason}): ${example}`);
+      }
+      throw new UsageError(`${JSON.stringify(given)} never comes: ${example}`);
+    }),
+  };
+}
+
+/** A path of a file. */
+export function filePath(): OptionType<string> {
+  return { name: 'path', repeatable: false, schema: text((given) => given.trim()) };
 }
 
 /** Names and patterns of views, comma separated or one a text. */

@@ -1,5 +1,5 @@
 import type { OptionType } from './option-type.js';
-import { choice, duration, integer, postgresUrl, viewNames } from './option-type.js';
+import { choice, cronExpression, duration, filePath, integer, onOff, postgresUrl, viewNames } from './option-type.js';
 
 export interface Option<Value = unknown> {
   readonly type: OptionType<Value>;
@@ -8,9 +8,15 @@ export interface Option<Value = unknown> {
   readonly fallback?: string;
   readonly required?: true;
   readonly description: string;
-  readonly group: 'Views' | 'Database' | 'When to look' | 'How to refresh' | 'Log';
+  /** Of a switch that is on by default: what --no-NAME does. */
+  readonly negation?: string;
+  readonly group: 'Views' | 'Database' | 'When to look' | 'How to refresh' | 'Log' | 'This command';
   /** A variable that is read after LISTENER_..., because platforms set it. */
   readonly platformVariable?: string;
+  /** Whether the config file may set it for single views. */
+  readonly perView?: true;
+  /** It belongs to one call of a command: neither a variable nor the config file sets it. */
+  readonly flagOnly?: true;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -21,6 +27,12 @@ export const options = {
     type: viewNames(),
     required: true,
     description: "Views to keep fresh, as SQL names them, or patterns such as 'mv_*'. Repeat it or separate with commas",
+    group: 'Views',
+  },
+  config: {
+    type: filePath(),
+    fallback: 'listener.config.json, if there',
+    description: 'A file with any of these options, and with settings for single views',
     group: 'Views',
   },
   'database-url': {
@@ -42,23 +54,53 @@ export const options = {
     default: '5s',
     description: 'How long a refresh waits for a lock before it tries again later',
     group: 'Database',
+    perView: true,
+  },
+  install: {
+    type: onOff(),
+    default: 'on',
+    description: 'Create what is missing in the database: schema, triggers',
+    negation: 'Create nothing in the database, and do not start where something is missing: see listener install',
+    group: 'Database',
   },
   debounce: {
     type: duration(),
     default: '5s',
     description: 'Refresh once changes have been quiet for so long',
     group: 'When to look',
+    perView: true,
   },
   'max-wait': {
     type: duration(),
     default: '30s',
     description: 'But never later than this after the first change',
     group: 'When to look',
+    perView: true,
   },
   sweep: {
     type: duration({ minMs: 100 }),
     default: '1m',
     description: 'How often to look for changes without being notified',
+    group: 'When to look',
+  },
+  'max-age': {
+    type: duration({ minMs: 1000 }),
+    fallback: 'none',
+    description: 'Refresh a view that is older than this, changed or not',
+    group: 'When to look',
+    perView: true,
+  },
+  schedule: {
+    type: cronExpression(),
+    fallback: 'none',
+    description: "Refresh at these times, changed or not: a cron expression such as '0 6 * * *', in the time zone of this process",
+    group: 'When to look',
+    perView: true,
+  },
+  once: {
+    type: onOff(),
+    default: 'off',
+    description: 'Look once, refresh what is stale, and exit',
     group: 'When to look',
   },
   wake: {
@@ -96,18 +138,21 @@ export const options = {
     default: 'none',
     description: 'Cancel a refresh that runs longer',
     group: 'How to refresh',
+    perView: true,
   },
   'retry-base': {
     type: duration({ minMs: 1 }),
     default: '1s',
     description: 'Wait about so long after a first failure, twice as long after each further one',
     group: 'How to refresh',
+    perView: true,
   },
   'retry-max': {
     type: duration({ minMs: 1 }),
     default: '5m',
     description: 'But never longer than this',
     group: 'How to refresh',
+    perView: true,
   },
   grace: {
     type: duration(),
@@ -134,6 +179,41 @@ export const options = {
     description: 'One sentence a line, or one JSON object a line',
     group: 'Log',
   },
+  json: {
+    type: onOff(),
+    default: 'off',
+    description: 'Write JSON, for scripts',
+    group: 'This command',
+    flagOnly: true,
+  },
+  watch: {
+    type: onOff(),
+    default: 'off',
+    description: 'Show it again every two seconds, until Ctrl-C',
+    group: 'This command',
+    flagOnly: true,
+  },
+  print: {
+    type: onOff(),
+    default: 'off',
+    description: 'Write the SQL, for a migration, and change nothing',
+    group: 'This command',
+    flagOnly: true,
+  },
+  yes: {
+    type: onOff(),
+    default: 'off',
+    description: 'Do not ask',
+    group: 'This command',
+    flagOnly: true,
+  },
+  force: {
+    type: onOff(),
+    default: 'off',
+    description: 'Refresh it even when nothing has changed, or it is paused',
+    group: 'This command',
+    flagOnly: true,
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;
@@ -151,6 +231,7 @@ export function isOptionName(name: string): name is OptionName {
 /** The variables an option is read from, the first that is set and not empty: LISTENER_MAX_WAIT for max-wait. */
 export function environmentNames(name: OptionName): string[] {
   const option: Option = options[name];
+  if (option.flagOnly === true) return [];
   const own = `LISTENER_${name.toUpperCase().replaceAll('-', '_')}`;
   return option.platformVariable === undefined ? [own] : [own, option.platformVariable];
 }

@@ -13,7 +13,7 @@ vi.mock(import('../../src/report/log.js'), async (original) => {
   return { createLog: (options: LogOptions) => createLog({ ...options, destination: { write: (line) => scene.lines.push(line) } }) };
 });
 
-const config = resolveConfig({ views: 'mv', 'database-url': 'postgres://u:hidden@h/d' }, {}, false);
+const config = resolveConfig({ views: 'mv', 'database-url': 'postgres://u:hidden@h/d' }, { env: {}, isTerminal: false });
 
 function fakeWorker(start: () => Promise<void>, finished: Promise<number> = Promise.resolve(0)): Worker & { stops: boolean[] } {
   const stops: boolean[] = [];

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../src/config/config.js';
+import { resolveConfig as resolve, type Config, type Flags } from '../../src/config/config.js';
+import type { Environment } from '../../src/config/environment.js';
 import { environmentNames, optionNames, options } from '../../src/config/options.js';
 import { UsageError } from '../../src/config/usage-error.js';
 
 const views = { views: 'mv_dashboard' };
+const resolveConfig = (flags: Flags, env: Environment, isTerminal?: boolean): Config => resolve(flags, { env, isTerminal });
 
 describe('resolveConfig', () => {
   it('fills in the documented defaults', () => {
@@ -11,6 +13,11 @@ describe('resolveConfig', () => {
       views: [{ schema: undefined, name: { kind: 'exact', name: 'mv_dashboard' }, text: 'mv_dashboard' }],
       databaseUrl: undefined,
       listenUrl: undefined,
+      overrides: [],
+      install: true,
+      once: false,
+      maxAgeMs: undefined,
+      schedule: undefined,
       debounceMs: 5000,
       maxWaitMs: 30_000,
       sweepMs: 60_000,

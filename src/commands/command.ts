@@ -1,0 +1,32 @@
+import type { Config } from '../config/config.js';
+import type { OptionName } from '../config/options.js';
+
+/** What a command is called with. */
+export interface Invocation {
+  readonly config: Config;
+  /** The words after the command: names of views, as they were written. */
+  readonly names: readonly string[];
+  /** Whether a flag of one call is set: `--json`. */
+  readonly isSet: (flag: OptionName) => boolean;
+}
+
+/** A subcommand: `listener NAME ...`. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** The words after it, if it takes any. */
+  readonly names?: { readonly required: boolean; readonly many: boolean; readonly description: string };
+  /** Whether it can do without --views. */
+  readonly viewsOptional: boolean;
+  readonly options: readonly OptionName[];
+  /** Each with what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+  /**
+   * @returns the exit status: 0 done, 1 failed
+   * @throws UsageError for what the caller can put right: exit status 2
+   */
+  readonly run: (invocation: Invocation) => Promise<number>;
+}
+
+/** The options of every command. */
+export const connectionOptions: readonly OptionName[] = ['config', 'database-url', 'listen-url'];

@@ -1,0 +1,44 @@
+import { matches, type ViewPattern } from './view-pattern.js';
+
+/** What may be said of a single view. Durations are in milliseconds. */
+export interface ViewSettings {
+  readonly debounceMs: number;
+  readonly maxWaitMs: number;
+  /** Refresh when older than this, changed or not. */
+  readonly maxAgeMs: number | undefined;
+  /** Refresh at these times, changed or not: a cron expression. */
+  readonly schedule: string | undefined;
+  readonly lockTimeoutMs: number;
+  /** 0: none. */
+  readonly refreshTimeoutMs: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+}
+
+/** What the config file says of the views that a name or a pattern covers. */
+export interface ViewOverride {
+  readonly pattern: ViewPattern;
+  readonly settings: Partial<ViewSettings>;
+}
+
+/** A view, by the parts of its name as the catalog has them, unquoted. */
+export interface NamedView {
+  readonly schema: string;
+  readonly relation: string;
+}
+
+/**
+ * The settings of one view: the general ones, then each pattern that covers it in the order of the file, then its own name.
+ * The closer wins. Pure.
+ */
+export function settingsOf(
+  { overrides, ...general }: ViewSettings & { readonly overrides: readonly ViewOverride[] }, view: NamedView,
+): ViewSettings {
+  const covering = overrides.filter(({ pattern }) => matches(pattern, view.schema, view.relation));
+  const byCloseness = [...covering.filter(({ pattern }) => !isName(pattern)), ...covering.filter(({ pattern }) => isName(pattern))];
+  return Object.assign({}, general, ...byCloseness.map(({ settings }) => settings)) as ViewSettings;
+}
+
+function isName(pattern: ViewPattern): boolean {
+  return pattern.name.kind === 'exact';
+}
