@@ -2,7 +2,9 @@ import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.j
 import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
 import { mostYields } from './freshen/right-of-way.js';
 import { uniqueIndexAdvice } from './freshen/refresh.js';
+import type { Absorbed, AbsorbReason } from './freshen/absorb.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
+import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import type { SweepObserver } from './wake/sweep.js';
 
@@ -28,11 +30,8 @@ export class WorkerReport {
 
   readonly freshener: Pick<FreshenerOptions, 'onAbsorbed' | 'onSkipped' | 'onYielded' | 'onFailed'> = {
     onAbsorbed: ({ oid }, reason, absorbed) => {
-      const { plan, sources, stalenessMs, durationMs, inserted, updated, deleted, target } = absorbed;
-      this.#log.emit({
-        event: 'refresh.done', view: target.name, plan, reason, sources, inserted, updated, deleted,
-        stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
-      });
+      const { target } = absorbed;
+      this.#log.emit(refreshDoneEvent(reason, absorbed));
       if (target.keyColumns.length === 0 && target.columns.length > 0 && !this.#advised.has(oid)) {
         this.#advised.add(oid);
         this.#log.emit({ event: 'view.plain', view: target.name, statement: uniqueIndexAdvice(target.name, target) });
@@ -109,6 +108,15 @@ export class WorkerReport {
   #known(oid: number): boolean {
     return [...this.#graph.sources.values()].some((source) => source.oid === oid);
   }
+}
+
+/** What an absorb did, as an event. */
+export function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'refresh.done'> {
+  const { plan, sources, stalenessMs, durationMs, inserted, updated, deleted, target } = absorbed;
+  return {
+    event: 'refresh.done', view: target.name, plan, reason, sources, inserted, updated, deleted,
+    stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
+  };
 }
 
 /** A partition without a trigger of its own is no reason not to start: the grant may be missing since this morning. */

@@ -5,6 +5,7 @@ import { longestHoldMs } from './catalog/hold-register.js';
 import { probeServerSettings, readServerFacts, requireServer, type ServerFacts } from './catalog/server.js';
 import { requirePrivileges, survey } from './catalog/survey.js';
 import type { Config } from './config/config.js';
+import { settingsOf, type ViewSettings } from './config/view-settings.js';
 import { packageVersion } from './config/package-version.js';
 import { UsageError } from './config/usage-error.js';
 import { connectionSettings } from './database/connection.js';
@@ -12,7 +13,8 @@ import { Database } from './database/database.js';
 import { migrate, pendingMigrations } from './database/migrate.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
 import type { AbsorbReason } from './freshen/absorb.js';
-import { Freshener } from './freshen/freshener.js';
+import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
+import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import { Outage } from './report/outage.js';
 import { Doorbell } from './wake/doorbell.js';
@@ -20,6 +22,7 @@ import { findStaleViews } from './wake/stale-view.js';
 import { holdLengthMs } from './wake/hold.js';
 import { sweep } from './wake/sweep.js';
 import { Sweeper } from './wake/sweeper.js';
+import { Timetable } from './wake/timetable.js';
 import { ViewDebounce } from './wake/view-debounce.js';
 import { Watch } from './wake/watch.js';
 import { messageOf, WorkerReport } from './worker-report.js';
@@ -40,12 +43,21 @@ export interface Worker {
 
 /** The channel of the doorbell, which is also the schema's name. */
 const channel = 'refresh_listener';
+/** With --once a view that fails so often is given up. */
+const attemptsOfOnce = 3;
 /** Several sweeps must fail before a lease runs out. */
 const sweepsPerLease = 3;
 
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** A rule of the caller's, asked before each refresh. Default: always. */
+  readonly shouldRefresh?: FreshenerOptions['shouldRefresh'];
+}
+
 /** The composition root: everything is made here, started in order and stopped in reverse. */
-export function createWorker({ config, log }: { readonly config: Config; readonly log: Log }): Worker {
-  return new ListeningWorker(config, log);
+export function createWorker(options: WorkerOptions): Worker {
+  return new ListeningWorker(options);
 }
 
 class ListeningWorker implements Worker {
@@ -59,9 +71,12 @@ class ListeningWorker implements Worker {
   readonly #watch: Watch;
   readonly #doorbell: Doorbell;
   readonly #sweeper: Sweeper;
+  readonly #timetable: Timetable;
   readonly #debounces = new Map<number, ViewDebounce>();
   readonly #stopping = new AbortController();
   readonly #createdAt = performance.now();
+  /** Views that somebody has called for, and that are being looked at. */
+  readonly #called = new Set<number>();
   #graph: ServedGraph = emptyGraph;
   /** Whether rings arrive: not in polling mode, nor behind a transaction pooler, nor while the connection is lost. */
   #hearing = false;
@@ -73,7 +88,7 @@ class ListeningWorker implements Worker {
   #stopped: Promise<void> | undefined;
   #finish: (exitStatus: number) => void = () => undefined;
 
-  constructor(config: Config, log: Log) {
+  constructor({ config, log, shouldRefresh }: WorkerOptions) {
     this.#config = config;
     this.#log = log;
     this.#report = new WorkerReport(log);
@@ -82,12 +97,16 @@ class ListeningWorker implements Worker {
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#database = new Database(config.databaseUrl, config.concurrency);
     this.#freshener = new Freshener({
-      ...config,
       database: this.#database,
+      concurrency: config.concurrency,
+      limitsOf: (view) => this.#settingsOf(view),
+      mostAttempts: config.once ? attemptsOfOnce : undefined,
+      shouldRefresh,
       ...this.#report.freshener,
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
         if (absorbed.target.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
+        if (this.#timetable.covers(view.id)) void this.#timetable.check();
         this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#asideTrouble('A look at a fresh view failed', error));
       },
       onSkipped: (view, reason, because) => {
@@ -100,8 +119,10 @@ class ListeningWorker implements Worker {
     this.#watch = new Watch({
       database: this.#database,
       graph: () => this.#graph,
-      holdMs: holdLengthMs(config.debounceMs, longestHoldMs),
+      // One for all sources: that of the view that waits the shortest.
+      holdMs: holdLengthMs(Math.min(config.debounceMs, ...config.overrides.map(({ settings }) => settings.debounceMs ?? Infinity)), longestHoldMs),
       pollMs: () => (this.#hearing ? undefined : config.pollMs),
+      onCall: (view) => void this.#callFor(view).catch((error: unknown) => this.#asideTrouble('A look at a view failed', error)),
       onChanges: (views) => this.#changed(views),
       onTrouble: (error, attempt, retryInMs) => this.#trouble('A look at the change log failed', error, attempt, retryInMs),
       onRecovered: () => this.#recovered(),
@@ -118,6 +139,12 @@ class ListeningWorker implements Worker {
       onLost: (error) => this.#deafened(error),
       onRetry: (_error, attempt) => (this.#restoreAttempts = attempt),
       onRestored: (lostForMs) => this.#restored(lostForMs),
+    });
+    this.#timetable = new Timetable({
+      database: this.#database,
+      timesOf: (view) => this.#settingsOf(view),
+      onDue: (view, overdueSince) => this.#freshener.request(view, 'schedule', overdueSince),
+      onTrouble: (error) => this.#asideTrouble('A look at the ages of views failed', error),
     });
     this.#sweeper = new Sweeper({
       sweepMs: config.sweepMs,
@@ -155,19 +182,26 @@ class ListeningWorker implements Worker {
     this.#database.useServerSettings(await probeServerSettings(this.#database, facts));
     this.#stopping.signal.throwIfAborted();
 
-    await this.#watch.start();
+    if (!config.once) await this.#watch.start();
     // What is started from here on would outlive a stop that has come meanwhile.
     this.#stopping.signal.throwIfAborted();
-    if (config.wake === 'notify') await this.#listen();
+    if (config.wake === 'notify' && !config.once) await this.#listen();
     await pRetry(() => this.#sweep('start'), {
       // Twenty starters meet in the same rows. What passes by itself must not end a start.
       retries: 5, minTimeout: 100, randomize: true, signal: this.#stopping.signal,
       shouldRetry: ({ error }) => classifyFailure(error) === 'transient',
     });
     this.#stopping.signal.throwIfAborted();
-    this.#sweeper.start();
+    if (!config.once) this.#sweeper.start();
     this.#report.started();
-    this.#log.emit(readyEvent(facts, this.#graph, this.#hearing));
+    this.#log.emit(readyEvent(facts, this.#graph, config.once ? 'once' : this.#hearing ? 'notify' : 'poll'));
+    if (config.once) void this.#finishOnce();
+  }
+
+  /** With --once: what is stale has been absorbed, or given up, and that is all. */
+  async #finishOnce(): Promise<void> {
+    await this.#freshener.settled();
+    await this.stop({ force: false });
   }
 
   async #listen(): Promise<void> {
@@ -184,10 +218,11 @@ class ListeningWorker implements Worker {
     const finishing = this.#freshener.stop(graceMs);
     // A start that fails because of the stop has told so to whoever called it.
     await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop()]);
+    this.#timetable.stop();
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
     await this.#database.close();
-    const exitStatus = finishedAll && !this.#startFailed ? 0 : 1;
+    const exitStatus = finishedAll && !this.#startFailed && this.#freshener.givenUp === 0 ? 0 : 1;
     // A start that failed is told of by whoever called it: one line, and that the right one.
     if (!this.#startFailed) this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
     this.#finish(exitStatus);
@@ -203,7 +238,7 @@ class ListeningWorker implements Worker {
       leaseMs: sweepMs * sweepsPerLease,
       lapseMs,
       historyMs,
-      ringing: () => this.#ringing,
+      bell: () => (this.#config.once && this.#config.wake === 'notify' ? 'untouched' : this.#ringing ? 'ringing' : 'silent'),
       signal: this.#stopping.signal,
       observer: {
         ...this.#report.sweep,
@@ -221,6 +256,7 @@ class ListeningWorker implements Worker {
       // What is being debounced will be absorbed in its time.
       if (view.whole || !this.#freshener.isExpected(view.id)) this.#freshener.request(view.id, reason);
     }
+    await this.#timetable.serve(this.#graph);
     this.#outage.restored();
     this.#log.emit({
       event: 'sweep.done', views: result.views, stale: result.stale.length, unseen: result.unseen, healed: result.mended,
@@ -237,10 +273,27 @@ class ListeningWorker implements Worker {
       debounce.cancel();
       this.#debounces.delete(id);
     }
-    for (const id of graph.views.keys()) {
+    for (const [id, view] of graph.views) {
       if (this.#debounces.has(id)) continue;
-      const { debounceMs, maxWaitMs } = this.#config;
+      const { debounceMs, maxWaitMs } = this.#settingsOf(view);
       this.#debounces.set(id, new ViewDebounce(debounceMs, maxWaitMs, () => this.#freshener.request(id, 'change')));
+    }
+  }
+
+  #settingsOf(view: ServedView): ViewSettings {
+    return settingsOf(this.#config, view);
+  }
+
+  /** Anybody may ring: one look at a view at a time, and nothing is refreshed that is not stale. */
+  async #callFor(view: number): Promise<void> {
+    if (this.#called.has(view)) return;
+    this.#called.add(view);
+    try {
+      const [stale] = await findStaleViews(this.#database, [view]);
+      if (stale !== undefined) this.#freshener.request(view, 'change');
+      if (this.#timetable.covers(view)) await this.#timetable.check();
+    } finally {
+      this.#called.delete(view);
     }
   }
 
@@ -302,7 +355,7 @@ const canaryTimeoutMs = 5_000;
 /** A doorbell that is lost costs latency, not correctness, and one connection attempt costs little. */
 const longestReconnectMs = 30_000;
 
-function readyEvent(facts: ServerFacts, graph: ServedGraph, hearing: boolean): Parameters<Log['emit']>[0] {
+function readyEvent(facts: ServerFacts, graph: ServedGraph, wake: EventOf<'ready'>['wake']): Parameters<Log['emit']>[0] {
   return {
     event: 'ready',
     version: packageVersion,
@@ -310,6 +363,6 @@ function readyEvent(facts: ServerFacts, graph: ServedGraph, hearing: boolean): P
     database: facts.database,
     views: [...graph.views.values()].map((view) => view.name),
     sources: graph.sources.size,
-    wake: hearing ? 'notify' : 'poll',
+    wake,
   };
 }

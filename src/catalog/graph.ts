@@ -5,6 +5,9 @@ export interface ServedView {
   readonly oid: number;
   /** Quoted as needed and with its schema. */
   readonly name: string;
+  /** Its schema and its own name, unquoted. */
+  readonly schema: string;
+  readonly relation: string;
   /** Ids of its sources. */
   readonly sources: readonly number[];
   /** Ids of the served views that it reads. */

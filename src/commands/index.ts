@@ -1,5 +1,7 @@
 import type { Command } from './command.js';
+import { pauseCommand, resumeCommand } from './pause.js';
+import { refreshCommand } from './refresh.js';
 import { runCommand } from './run.js';
 
 /** Every subcommand, in the order of `listener --help`. The first is the main job, and the default. */
-export const commands: readonly Command[] = [runCommand];
+export const commands: readonly Command[] = [runCommand, refreshCommand, pauseCommand, resumeCommand];

@@ -13,7 +13,7 @@ const foreseeFingerprintQuery = loadQuery('foresee-fingerprint');
 const recordRunQuery = loadQuery('record-run');
 
 /** Why a view is absorbed. */
-export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream';
+export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'manual';
 
 /** What one absorb did. */
 export interface Absorbed {
@@ -33,9 +33,9 @@ export interface Absorbed {
   readonly target: RefreshTarget;
 }
 
-/** Nothing was done: the view is fresh already, another worker is absorbing it right now, or it is no longer there. */
+/** Nothing was done: the view is fresh already, or paused, another worker is absorbing it right now, or it is no longer there. */
 export interface Skipped {
-  readonly outcome: 'fresh' | 'locked' | 'gone';
+  readonly outcome: 'fresh' | 'paused' | 'locked' | 'gone';
 }
 
 /** Somebody else moved the cursor meanwhile; everything was rolled back. Look again. */
@@ -58,6 +58,9 @@ interface Begin {
   readonly settleXid: string | null;
   readonly settled: boolean;
   readonly populated: boolean;
+  readonly paused: boolean;
+  /** Since the last absorb began, by the server's clock; null when there was none. */
+  readonly ageMs: number | null;
   readonly changes: number;
   readonly sources: readonly string[];
   readonly oldestMs: number | null;
@@ -68,6 +71,10 @@ export interface AbsorbOptions {
   readonly lockTimeoutMs: number;
   /** 0: none. Always stated, so that a provider's default does not kill a refresh. */
   readonly refreshTimeoutMs: number;
+  /** Absorb also when nothing is known to have changed, if the last absorb began at least so long ago; 0: in any case. */
+  readonly overdueMs?: number | undefined;
+  /** Absorb also when the view is paused. Default: false. */
+  readonly evenPaused?: boolean;
   /** Told which backend works, once it begins to: for whoever must cancel it. */
   readonly onWorking?: (work: { readonly transaction: Transaction; readonly plan: RefreshPlan }) => void;
 }
@@ -75,6 +82,11 @@ export interface AbsorbOptions {
 /** Is the view stale? The one rule; `stale-views.sql` asks it of many views at once. Pure. */
 export function isStale(state: Pick<Begin, 'whole' | 'settled' | 'populated' | 'changes'>): boolean {
   return state.whole || state.settled || !state.populated || state.changes > 0;
+}
+
+/** Should the view be absorbed although nothing is known to have changed? Pure. */
+export function isOverdue({ ageMs }: Pick<Begin, 'ageMs'>, overdueMs: number | undefined): boolean {
+  return overdueMs !== undefined && (ageMs === null || ageMs >= overdueMs);
 }
 
 /**
@@ -100,7 +112,8 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       const fingerprints = await readFingerprints(tx, links.sources);
       const begin = await readBegin(tx, view);
       if (begin === undefined) return { outcome: 'gone' };
-      if (!isStale(begin)) return { outcome: 'fresh' };
+      if (begin.paused && options.evenPaused !== true) return { outcome: 'paused' };
+      if (!isStale(begin) && !isOverdue(begin, options.overdueMs)) return { outcome: 'fresh' };
       const target = await readRefreshTarget(tx, view.oid);
       if (target === undefined) return { outcome: 'gone' };
       const plan = choosePlan(target);

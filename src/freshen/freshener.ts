@@ -9,13 +9,29 @@ import { restMs, retryInMs, type RetryLimits } from './after-failure.js';
 import { cancelBackend, watchRightOfWay } from './right-of-way.js';
 import { ancestorsOf, nextTurnAt, nextTurns, type Turn } from './turn.js';
 
-export interface FreshenerOptions extends RetryLimits {
+/** What limits the refreshes of one view, in ms. */
+export interface RefreshLimits extends RetryLimits {
+  readonly lockTimeoutMs: number;
+  /** 0: none. */
+  readonly refreshTimeoutMs: number;
+}
+
+/** What somebody decides on before each absorb. */
+export interface RefreshQuestion {
+  readonly view: string;
+  readonly reason: AbsorbReason;
+}
+
+export interface FreshenerOptions {
   readonly database: Database;
   readonly concurrency: number;
-  readonly lockTimeoutMs: number;
-  readonly refreshTimeoutMs: number;
+  readonly limitsOf: (view: ServedView) => RefreshLimits;
+  /** Failures in a row after which a view is given up. Default: never. */
+  readonly mostAttempts?: number | undefined;
+  /** A rule of the caller's: false leaves the view stale, and the next sweep asks again. Default: always. */
+  readonly shouldRefresh?: ((question: RefreshQuestion) => boolean | Promise<boolean>) | undefined;
   readonly onAbsorbed: (view: ServedView, reason: AbsorbReason, absorbed: Absorbed) => void;
-  readonly onSkipped: (view: ServedView, reason: AbsorbReason, because: Skipped['outcome'] | 'absorbed') => void;
+  readonly onSkipped: (view: ServedView, reason: AbsorbReason, because: Skipped['outcome'] | 'absorbed' | 'declined') => void;
   readonly onYielded: (view: ServedView, yielded: { durationMs: number; waiters: number; times: number; retryInMs: number }) => void;
   readonly onFailed: (view: ServedView, reason: AbsorbReason, failure: Failure) => void;
   /** Something beside a refresh failed: writing a failure down, watching the right of way, cancelling. The worker goes on. */
@@ -36,6 +52,8 @@ export interface Failure {
 interface Place {
   view: ServedView;
   due: AbsorbReason | undefined;
+  /** Absorb it although nothing is known to have changed, unless an absorb began after this moment of `performance.now()`. */
+  overdueSince: number | undefined;
   expected: boolean;
   /** Upstream views that have been absorbed since this one became due. */
   followed: Set<number>;
@@ -64,6 +82,9 @@ export class Freshener {
   /** Since when everything is being cancelled: done when nothing runs any more. */
   #cancelling: Promise<void> | undefined;
   #wasCancelled = false;
+  #settled: (() => void)[] = [];
+  /** Views that were given up, after `mostAttempts`. */
+  givenUp = 0;
 
   constructor(options: FreshenerOptions) {
     this.#options = options;
@@ -99,13 +120,26 @@ export class Freshener {
     return this.#places.get(view)?.expected === true;
   }
 
-  /** Absorb this view as soon as it may be. The first reason given counts. */
-  request(view: number, reason: AbsorbReason): void {
+  /**
+   * Absorb this view as soon as it may be. The first reason given counts.
+   *
+   * @param overdueSince absorb it changed or not, unless an absorb began after this moment of `performance.now()`
+   */
+  request(view: number, reason: AbsorbReason, overdueSince?: number): void {
     const place = this.#places.get(view);
     if (place === undefined || this.#stopped) return;
+    place.overdueSince = latest(place.overdueSince, overdueSince);
     place.expected = false;
     place.due ??= reason;
     this.#next();
+  }
+
+  /** Resolves when nothing is due and nothing runs. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled.push(resolve);
+      this.#next();
+    });
   }
 
   /** Forgets back-offs: what they waited for, the server say, is there again. */
@@ -159,13 +193,17 @@ export class Freshener {
     clearTimeout(this.#timer);
     const at = nextTurnAt(turns, now);
     if (at !== undefined) this.#timer = setTimeout(() => this.#next(), Math.ceil(at - now));
+    if (this.#running.size === 0 && ![...this.#places.values()].some((place) => place.due !== undefined)) {
+      for (const resolve of this.#settled.splice(0)) resolve();
+    }
   }
 
   /** One absorb of one view. What comes while it runs makes the view due once more. */
   async #run(place: Place): Promise<void> {
     const reason = place.due ?? 'change';
-    const { view } = place;
+    const { view, overdueSince } = place;
     place.due = undefined;
+    place.overdueSince = undefined;
     place.followed = new Set();
     place.running = true;
     const startedAt = performance.now();
@@ -173,10 +211,16 @@ export class Freshener {
     let pid: number | undefined;
     let rightOfWay: Promise<number | undefined> = Promise.resolve(undefined);
     try {
+      if (!(await this.#mayRefresh(view, reason))) {
+        this.#options.onSkipped(view, reason, 'declined');
+        return;
+      }
+      const { lockTimeoutMs, refreshTimeoutMs } = this.#options.limitsOf(view);
       const result = await absorb(this.#options.database, view, {
         reason,
-        lockTimeoutMs: this.#options.lockTimeoutMs,
-        refreshTimeoutMs: this.#options.refreshTimeoutMs,
+        lockTimeoutMs,
+        refreshTimeoutMs,
+        overdueMs: overdueSince === undefined ? undefined : Math.max(0, startedAt - overdueSince),
         onWorking: (work) => {
           pid = work.transaction.pid;
           this.#pids.add(pid);
@@ -186,15 +230,27 @@ export class Freshener {
           });
         },
       });
+      if (result.outcome === 'locked') place.overdueSince = latest(place.overdueSince, overdueSince);
       this.#finished(place, reason, result, performance.now() - startedAt);
     } catch (error) {
       done.abort();
       const waiters = await rightOfWay;
+      place.overdueSince = latest(place.overdueSince, overdueSince);
       await this.#failed(place, reason, error, performance.now() - startedAt, waiters);
     } finally {
       done.abort();
       if (pid !== undefined) this.#pids.delete(pid);
       place.running = false;
+    }
+  }
+
+  /** A rule that throws is told of, and refreshes: a fault in it must not leave a view stale for ever. */
+  async #mayRefresh(view: ServedView, reason: AbsorbReason): Promise<boolean> {
+    try {
+      return (await this.#options.shouldRefresh?.({ view: view.name, reason })) ?? true;
+    } catch (error) {
+      this.#options.onTrouble(error);
+      return true;
     }
   }
 
@@ -247,16 +303,20 @@ export class Freshener {
     const kind = classifyFailure(error);
     if (kind === 'cancelled' && waiters !== undefined) {
       place.yields += 1;
-      const wait = retryInMs('transient', place.yields, this.#options, Math.random);
+      const wait = retryInMs('transient', place.yields, this.#options.limitsOf(place.view), Math.random);
       place.notBefore = now + wait;
       this.#options.onYielded(place.view, { durationMs, waiters, times: place.yields, retryInMs: wait });
       return;
     }
     place.failures += 1;
-    const wait = retryInMs(kind, place.failures, this.#options, Math.random);
+    const wait = retryInMs(kind, place.failures, this.#options.limitsOf(place.view), Math.random);
     place.notBefore = now + wait;
     const sqlstate = sqlstateOf(error);
     this.#options.onFailed(place.view, reason, { error, kind, sqlstate, attempt: place.failures, durationMs, retryInMs: wait });
+    if (place.failures >= (this.#options.mostAttempts ?? Infinity)) {
+      place.due = undefined;
+      this.givenUp += 1;
+    }
     if (isConnectionLoss(error)) return; // nowhere to write it
     const message = error instanceof Error ? error.message : String(error);
     await recordFailure(this.#options.database, place.view, reason, { durationMs, sqlstate: sqlstate ?? null, message }).catch(
@@ -266,7 +326,12 @@ export class Freshener {
 }
 
 function newPlace(view: ServedView): Place {
-  return { view, due: undefined, expected: false, followed: new Set(), running: false, notBefore: 0, failures: 0, yields: 0 };
+  return { view, due: undefined, overdueSince: undefined, expected: false, followed: new Set(), running: false, notBefore: 0, failures: 0, yields: 0 };
+}
+
+/** An absorb that began after the later of two moments will do for both. */
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
 function turnOf(place: Place): Turn {

@@ -8,7 +8,7 @@ type Messages = { readonly [Name in EventName]: (event: EventOf<Name>) => string
 const messages: Messages = {
   ready: ({ version, server, database, views, sources, wake }) =>
     `Ready: listener ${version} keeps ${listing(views)} fresh from ${count(sources, 'source')} ` +
-    `in database ${database} (PostgreSQL ${server}), ${wake === 'notify' ? 'woken by notifications' : 'polling'}.`,
+    `in database ${database} (PostgreSQL ${server}), ${wakes[wake]}.`,
 
   'refresh.done': refreshDone,
   'refresh.failed': refreshFailed,
@@ -64,6 +64,10 @@ const messages: Messages = {
   },
   stopped: ({ exitStatus, uptimeMs }) =>
     `Stopped after ${formatDuration(uptimeMs)}${exitStatus === 0 ? '' : `, with exit status ${exitStatus}`}.`,
+};
+
+const wakes: Readonly<Record<EventOf<'ready'>['wake'], string>> = {
+  notify: 'woken by notifications', poll: 'polling', once: 'looking once',
 };
 
 const unseenSigns: Readonly<Record<EventOf<'change.unseen'>['because'], string>> = {

@@ -5,7 +5,7 @@ import type { FailureKind } from '../database/sqlstate.js';
 export type Plan = 'concurrent' | 'plain';
 
 /** Why a view was absorbed. */
-export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream';
+export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'manual';
 
 /**
  * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,
@@ -21,7 +21,7 @@ export interface EventFields {
     views: readonly string[];
     /** How many relations the views read. */
     sources: number;
-    wake: 'notify' | 'poll';
+    wake: 'notify' | 'poll' | 'once';
   };
 
   /** A view shows everything that had been committed when the refresh began. */
@@ -56,8 +56,8 @@ export interface EventFields {
   'refresh.skipped': {
     view: string;
     reason: RefreshReason;
-    /** Nothing to absorb; another worker has its lock; another worker was faster; it is no longer there. */
-    because: 'fresh' | 'locked' | 'absorbed' | 'gone';
+    /** Nothing to absorb; paused; `shouldRefresh` said no; another worker has its lock, or was faster; it is no longer there. */
+    because: 'fresh' | 'paused' | 'declined' | 'locked' | 'absorbed' | 'gone';
   };
   /** A running refresh was cancelled, because others waited for a lock that it held. */
   'refresh.yielded': {

@@ -32,6 +32,8 @@ export function refreshYielded(event: EventOf<'refresh.yielded'>): string {
 
 const skipped: Readonly<Record<EventOf<'refresh.skipped'>['because'], string>> = {
   fresh: 'nothing has changed since it was last refreshed',
+  paused: 'it is paused',
+  declined: 'shouldRefresh said no',
   locked: 'another worker is refreshing it',
   absorbed: 'another worker has just refreshed it',
   gone: 'it is no longer there',
@@ -43,6 +45,8 @@ const addition: Readonly<Record<RefreshReason, string>> = {
   sweep: 'found by the sweep',
   start: 'found at start',
   upstream: '',
+  schedule: 'it was due',
+  manual: 'asked for by hand',
 };
 
 /** Where it is not known what changed. */
@@ -52,6 +56,8 @@ const alone: Readonly<Record<RefreshReason, string>> = {
   sweep: 'the sweep could not tell whether it was fresh',
   start: 'it was not known to be fresh at start',
   upstream: 'a view it reads changed',
+  schedule: 'it was due, changed or not',
+  manual: 'asked for by hand',
 };
 
 /** Continues the sentence: ', 5.3s after orders changed' or ': something changed'. */

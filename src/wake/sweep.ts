@@ -36,8 +36,8 @@ export interface SweepOptions {
   readonly leaseMs: number;
   readonly lapseMs: number;
   readonly historyMs: number;
-  /** Whether writers ring: false in polling mode. */
-  readonly ringing: () => boolean;
+  /** Whether writers ring: silent in polling mode; untouched by who does not stay to hear it. */
+  readonly bell: () => 'ringing' | 'silent' | 'untouched';
   readonly signal: AbortSignal;
   readonly observer: SweepObserver;
 }
@@ -67,8 +67,9 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   await forget(options, found, registry);
   const graph = await register(database, found, leaseMs, registry);
   if (!isWithin(graph, options.served)) await renew(options, graph);
-  if (options.ringing()) await clampHolds(database, [...graph.sources.keys()]);
-  else await silenceHolds(database, [...graph.sources.keys()]);
+  const bell = options.bell();
+  if (bell === 'ringing') await clampHolds(database, [...graph.sources.keys()]);
+  if (bell === 'silent') await silenceHolds(database, [...graph.sources.keys()]);
   const mended = await mendTriggers(options, graph, found);
   observer.onGraph(graph, found);
 

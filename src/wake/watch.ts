@@ -14,6 +14,8 @@ export interface WatchOptions {
   readonly holdMs: number;
   /** How often to look without being rung for, in ms; undefined: only when rung for. */
   readonly pollMs: () => number | undefined;
+  /** Somebody asks to look at this view: it was resumed, say. */
+  readonly onCall: (view: number) => void;
   /** These views have become stale. */
   readonly onChanges: (views: readonly number[]) => void;
   /** A look failed, and is tried again: nothing is lost, the next one sees as much. */
@@ -61,6 +63,11 @@ export class Watch {
 
   /** The bell. A payload is data: anybody may notify the channel. */
   ring(payload: string): void {
+    const view = /^view [1-9][0-9]{0,9}$/.test(payload) ? Number(payload.slice('view '.length)) : undefined;
+    if (view !== undefined && this.#options.graph().views.has(view)) {
+      this.#options.onCall(view);
+      return;
+    }
     const source = /^[1-9][0-9]{0,9}$/.test(payload) ? Number(payload) : undefined;
     if (source === undefined || !this.#options.graph().sources.has(source)) {
       this.ignoredRings += 1;

@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ServedGraph, ServedView } from '../catalog/graph.js';
+import { findRegistered, readRegisteredGraph } from '../catalog/registered-graph.js';
+import { probeServerSettings, readServerFacts } from '../catalog/server.js';
+import { settingsOf } from '../config/view-settings.js';
+import type { Database } from '../database/database.js';
+import { absorb, CursorMoved, type Absorbed, type Skipped } from '../freshen/absorb.js';
+import { ancestorsOf } from '../freshen/turn.js';
+import { eventMessage } from '../report/event-message.js';
+import { refreshDoneEvent } from '../worker-report.js';
+import { connectionOptions, type Command, type Invocation } from './command.js';
+import { say, withServer } from './opened.js';
+
+export const refreshCommand: Command = {
+  name: 'refresh',
+  summary: 'Refresh views now, if anything has changed',
+  names: { required: true, many: true, description: 'Names of views, or patterns' },
+  viewsOptional: true,
+  options: [...connectionOptions, 'lock-timeout', 'refresh-timeout', 'force', 'json'],
+  examples: [
+    ['listener refresh mv_dashboard', 'with what it reads, if that is stale'],
+    ['listener refresh mv_dashboard --force', 'changed or not'],
+  ],
+  run: refreshByHand,
+};
+
+const lookAgainMs = 500;
+
+/** Absorbs the named views, each after its upstream views; waits for whoever is at it already. */
+async function refreshByHand({ config, names, isSet }: Invocation): Promise<number> {
+  const [force, json] = [isSet('force'), isSet('json')];
+  return withServer(config, async (database) => {
+    database.useServerSettings(await probeServerSettings(database, await readServerFacts(database)));
+    const graph = await readRegisteredGraph(database);
+    const wanted = await findRegistered(database, graph, names);
+    const tell = (view: string, outcome: Absorbed | Skipped): void => {
+      if (outcome.outcome === 'absorbed') {
+        const done = refreshDoneEvent('manual', outcome);
+        say(json ? JSON.stringify(done) : eventMessage(done));
+      } else if (json) {
+        say(JSON.stringify({ event: 'refresh.skipped', view, reason: 'manual', because: outcome.outcome }));
+      } else {
+        say(skipped[outcome.outcome](view));
+      }
+    };
+    let status = 0;
+    for (const view of inOrder(graph, wanted)) {
+      const isWanted = wanted.includes(view);
+      const outcome = await absorbWhenFree(database, view, {
+        ...settingsOf(config, view), force: force && isWanted,
+        onWait: () => (json ? undefined : say(`Another worker is refreshing ${view.name}: waiting for it.`)),
+      });
+      if (isWanted || outcome.outcome === 'absorbed') tell(view.name, outcome);
+      if (isWanted && outcome.outcome === 'paused') status = 1;
+    }
+    return status;
+  });
+}
+
+const skipped: Readonly<Record<Skipped['outcome'], (view: string) => string>> = {
+  fresh: (view) => `${view} is fresh: nothing has changed since it was last refreshed (--force refreshes it all the same).`,
+  paused: (view) => `${view} is paused: listener resume ${view}, or --force.`,
+  locked: (view) => `Another worker is refreshing ${view}.`,
+  gone: (view) => `${view} is no longer there.`,
+};
+
+/** The views and all that they read, near or far; upstream first. */
+function inOrder(graph: ServedGraph, wanted: readonly ServedView[]): ServedView[] {
+  const distance = (view: ServedView): number => ancestorsOf(graph.views, view).size;
+  const ids = new Set(wanted.flatMap((view) => [...ancestorsOf(graph.views, view), view.id]));
+  // A view has more ancestors than any of its ancestors has.
+  return [...graph.views.values()].filter((view) => ids.has(view.id)).sort((a, b) => distance(a) - distance(b));
+}
+
+async function absorbWhenFree(
+  database: Database, view: ServedView,
+  options: { readonly lockTimeoutMs: number; readonly refreshTimeoutMs: number; readonly force: boolean; readonly onWait: () => void },
+): Promise<Absorbed | Skipped> {
+  const { lockTimeoutMs, refreshTimeoutMs, force, onWait } = options;
+  for (let waits = 0; ; waits += 1) {
+    try {
+      const outcome = await absorb(database, view, {
+        reason: 'manual', lockTimeoutMs, refreshTimeoutMs, ...(force ? { overdueMs: 0, evenPaused: true } : {}),
+      });
+      if (outcome.outcome !== 'locked') return outcome;
+    } catch (error) {
+      if (!(error instanceof CursorMoved)) throw error;
+    }
+    if (waits === 0) onWait();
+    await pause(lookAgainMs);
+  }
+}
