@@ -1,9 +1,10 @@
 -- What people do by hand: pause a view, and refresh, mark and ask from SQL.
--- Safe under running workers: a column that is NULL in every row is added without a rewrite, under a lock of a moment on a
+-- Safe under running workers: columns that are NULL in every row are added without a rewrite, under a lock of a moment on a
 -- table of ours; the functions are new.
 
--- Since when the view is left alone; null: it is not.
-ALTER TABLE refresh_listener.view ADD COLUMN paused_at timestamptz;
+-- paused_at: since when the view is left alone; null: it is not. absorbed_at: when the transaction of the last absorb began,
+-- which is what now() and current_date were in it: views that read the clock come due by it.
+ALTER TABLE refresh_listener.view ADD COLUMN paused_at timestamptz, ADD COLUMN absorbed_at timestamptz;
 
 -- What does each source look like now? One definition, for the worker and for refresh() below. All of it may be read
 -- without a privilege and costs writers nothing.
@@ -205,7 +206,7 @@ BEGIN
   SET cursor = absorbed,
       whole_absorbed = greatest(v.whole_absorbed, state.whole_marks),
       settle_xid = CASE WHEN v.settle_xid <= pg_catalog.pg_snapshot_xmin(absorbed) THEN NULL ELSE v.settle_xid END,
-      last_success = pg_catalog.clock_timestamp(), last_duration_ms = took_ms, last_error = NULL, consecutive_failures = 0
+      absorbed_at = pg_catalog.now(), last_success = pg_catalog.clock_timestamp(), last_duration_ms = took_ms, last_error = NULL, consecutive_failures = 0
   WHERE v.id = view_id AND v.cursor::text = state.cursor::text;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'the cursor of % was moved by somebody else meanwhile', refresh.view USING ERRCODE = 'serialization_failure';

@@ -8,7 +8,7 @@ SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
        c.relispopulated AS populated,
        v.paused_at IS NOT NULL AS paused,
-       pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - v.last_success) * 1000 + v.last_duration_ms AS "ageMs",
+       pg_catalog.date_part('epoch', v.absorbed_at) * 1000 AS "absorbedAtMs",
        coalesce(l.changes, 0) AS changes,
        coalesce(l.sources, '{}') AS sources,
        pg_catalog.date_part('epoch', l.oldest) * 1000 AS "oldestMs"

@@ -6,6 +6,7 @@ UPDATE refresh_listener.view AS v
 SET cursor = $3::pg_catalog.pg_snapshot,
     whole_absorbed = greatest(v.whole_absorbed, $4::pg_catalog.int8),
     settle_xid = CASE WHEN v.settle_xid = $5::pg_catalog.xid8 THEN NULL ELSE v.settle_xid END,
+    absorbed_at = pg_catalog.now(),
     last_success = pg_catalog.clock_timestamp(),
     last_duration_ms = $6::pg_catalog.float8,
     last_error = NULL,

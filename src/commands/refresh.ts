@@ -80,7 +80,7 @@ async function absorbWhenFree(
   for (let waits = 0; ; waits += 1) {
     try {
       const outcome = await absorb(database, view, {
-        reason: 'manual', lockTimeoutMs, refreshTimeoutMs, ...(force ? { overdueMs: 0, evenPaused: true } : {}),
+        reason: 'manual', lockTimeoutMs, refreshTimeoutMs, ...(force ? { overdueSince: Infinity, evenPaused: true } : {}),
       });
       if (outcome.outcome !== 'locked') return outcome;
     } catch (error) {

@@ -59,8 +59,8 @@ interface Begin {
   readonly settled: boolean;
   readonly populated: boolean;
   readonly paused: boolean;
-  /** Since the last absorb began, by the server's clock; null when there was none. */
-  readonly ageMs: number | null;
+  /** When the transaction of the last absorb began, in ms since 1970 by the server's clock; null when there was none. */
+  readonly absorbedAtMs: number | null;
   readonly changes: number;
   readonly sources: readonly string[];
   readonly oldestMs: number | null;
@@ -71,8 +71,8 @@ export interface AbsorbOptions {
   readonly lockTimeoutMs: number;
   /** 0: none. Always stated, so that a provider's default does not kill a refresh. */
   readonly refreshTimeoutMs: number;
-  /** Absorb also when nothing is known to have changed, if the last absorb began at least so long ago; 0: in any case. */
-  readonly overdueMs?: number | undefined;
+  /** Absorb also when nothing is known to have changed, if the last absorb began before this, in ms since 1970 by the server's clock. */
+  readonly overdueSince?: number | undefined;
   /** Absorb also when the view is paused. Default: false. */
   readonly evenPaused?: boolean;
   /** Told which backend works, once it begins to: for whoever must cancel it. */
@@ -85,8 +85,8 @@ export function isStale(state: Pick<Begin, 'whole' | 'settled' | 'populated' | '
 }
 
 /** Should the view be absorbed although nothing is known to have changed? Pure. */
-export function isOverdue({ ageMs }: Pick<Begin, 'ageMs'>, overdueMs: number | undefined): boolean {
-  return overdueMs !== undefined && (ageMs === null || ageMs >= overdueMs);
+export function isOverdue({ absorbedAtMs }: Pick<Begin, 'absorbedAtMs'>, overdueSince: number | undefined): boolean {
+  return overdueSince !== undefined && (absorbedAtMs ?? -Infinity) < overdueSince;
 }
 
 /**
@@ -113,7 +113,7 @@ export async function absorb(database: Database, view: ServedView, options: Abso
       const begin = await readBegin(tx, view);
       if (begin === undefined) return { outcome: 'gone' };
       if (begin.paused && options.evenPaused !== true) return { outcome: 'paused' };
-      if (!isStale(begin) && !isOverdue(begin, options.overdueMs)) return { outcome: 'fresh' };
+      if (!isStale(begin) && !isOverdue(begin, options.overdueSince)) return { outcome: 'fresh' };
       const target = await readRefreshTarget(tx, view.oid);
       if (target === undefined) return { outcome: 'gone' };
       const plan = choosePlan(target);

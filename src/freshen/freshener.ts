@@ -52,7 +52,7 @@ export interface Failure {
 interface Place {
   view: ServedView;
   due: AbsorbReason | undefined;
-  /** Absorb it although nothing is known to have changed, unless an absorb began after this moment of `performance.now()`. */
+  /** Absorb it although nothing is known to have changed, unless an absorb began after this: see `AbsorbOptions`. */
   overdueSince: number | undefined;
   expected: boolean;
   /** Upstream views that have been absorbed since this one became due. */
@@ -123,7 +123,7 @@ export class Freshener {
   /**
    * Absorb this view as soon as it may be. The first reason given counts.
    *
-   * @param overdueSince absorb it changed or not, unless an absorb began after this moment of `performance.now()`
+   * @param overdueSince absorb it changed or not, unless an absorb began after this, in ms since 1970 by the server's clock
    */
   request(view: number, reason: AbsorbReason, overdueSince?: number): void {
     const place = this.#places.get(view);
@@ -220,7 +220,7 @@ export class Freshener {
         reason,
         lockTimeoutMs,
         refreshTimeoutMs,
-        overdueMs: overdueSince === undefined ? undefined : Math.max(0, startedAt - overdueSince),
+        overdueSince,
         onWorking: (work) => {
           pid = work.transaction.pid;
           this.#pids.add(pid);

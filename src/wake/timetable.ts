@@ -1,5 +1,4 @@
 import { Cron } from 'croner';
-import { performance } from 'node:perf_hooks';
 import type { ServedGraph, ServedView } from '../catalog/graph.js';
 import type { ViewSettings } from '../config/view-settings.js';
 import type { Database } from '../database/database.js';
@@ -13,10 +12,17 @@ export type Times = Pick<ViewSettings, 'maxAgeMs' | 'schedule'>;
 export interface TimetableOptions {
   readonly database: Database;
   readonly timesOf: (view: ServedView) => Times;
-  /** A view has come of age. `overdueSince`: an absorb that began after this moment of `performance.now()` will do. */
+  /** A view has come of age. `overdueSince`: an absorb that began after this will do, in ms since 1970 by the server's clock. */
   readonly onDue: (view: number, overdueSince: number) => void;
   /** The ages could not be read: the next check tries again. */
   readonly onTrouble: (error: unknown) => void;
+}
+
+/** When the last absorb of a view began, and what time it is, in ms since 1970 by the server's clock. */
+export interface Age {
+  /** Null: there was none. */
+  readonly absorbedAtMs: number | null;
+  readonly nowMs: number;
 }
 
 /** No timer runs longer: the clock of the machine may be set meanwhile. */
@@ -52,10 +58,10 @@ export class Timetable {
   async check(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#views.length === 0 || this.#stopped) return;
-    let ages: Map<number, number | null>;
+    let ages: Map<number, Age>;
     try {
-      const rows = await this.#options.database.rows<{ id: number; ageMs: number | null }>(viewAgesQuery, [this.#views.map(({ id }) => id)]);
-      ages = new Map(rows.map(({ id, ageMs }) => [id, ageMs]));
+      const rows = await this.#options.database.rows<Age & { id: number }>(viewAgesQuery, [this.#views.map(({ id }) => id)]);
+      ages = new Map(rows.map((row) => [row.id, row]));
     } catch (error) {
       this.#options.onTrouble(error);
       return;
@@ -63,10 +69,10 @@ export class Timetable {
     if (this.#isStopped()) return;
     const next: number[] = [];
     for (const view of this.#views) {
-      const ageMs = ages.get(view.id);
-      if (ageMs === undefined) continue;
-      const { overdueMs, nextInMs } = whenDue(this.#options.timesOf(view), ageMs, new Date());
-      if (overdueMs !== undefined) this.#options.onDue(view.id, performance.now() - overdueMs);
+      const age = ages.get(view.id);
+      if (age === undefined) continue;
+      const { overdueSince, nextInMs } = whenDue(this.#options.timesOf(view), age);
+      if (overdueSince !== undefined) this.#options.onDue(view.id, overdueSince);
       // What is due is checked again when it has been absorbed, and by the sweep.
       else if (nextInMs !== undefined) next.push(nextInMs);
     }
@@ -89,30 +95,29 @@ function isTimed({ maxAgeMs, schedule }: Times): boolean {
 }
 
 /**
- * When must a view be refreshed, changed or not? Pure.
+ * When must a view be refreshed, changed or not? By the server's clock, which is the one that the view reads. Pure.
  *
- * @param ageMs since its last absorb began; null: there was none
- * @returns `overdueMs`: it is due, unless an absorb began within so many ms; else `nextInMs`: how long until it is
+ * @returns `overdueSince`: it is due, unless an absorb began after this; else `nextInMs`: how long until it is
  */
 export function whenDue(
-  { maxAgeMs, schedule }: Times, ageMs: number | null, now: Date,
-): { readonly overdueMs?: number; readonly nextInMs?: number } {
-  const age = ageMs ?? Infinity;
-  const next: number[] = [];
-  const overdue: number[] = [];
+  { maxAgeMs, schedule }: Times, { absorbedAtMs, nowMs }: Age,
+): { readonly overdueSince?: number; readonly nextInMs?: number } {
+  const absorbedAt = absorbedAtMs ?? -Infinity;
+  const due: number[] = [];
+  const coming: number[] = [];
   if (maxAgeMs !== undefined) {
-    if (age >= maxAgeMs) overdue.push(maxAgeMs);
-    else next.push(maxAgeMs - age);
+    due.push(nowMs - maxAgeMs);
+    coming.push(absorbedAt + maxAgeMs);
   }
   if (schedule !== undefined) {
     const cron = new Cron(schedule, { paused: true });
     // The moment itself counts as past.
-    const [last] = cron.previousRuns(1, new Date(now.getTime() + 1));
-    const sinceMs = last === undefined ? Infinity : now.getTime() - last.getTime();
-    if (age >= sinceMs && sinceMs < Infinity) overdue.push(sinceMs);
-    const coming = cron.nextRun(now);
-    if (coming !== null) next.push(coming.getTime() - now.getTime());
+    const [last] = cron.previousRuns(1, new Date(Math.floor(nowMs) + 1));
+    if (last !== undefined) due.push(last.getTime());
+    const next = cron.nextRun(new Date(nowMs));
+    if (next !== null) coming.push(next.getTime());
   }
-  if (overdue.length > 0) return { overdueMs: Math.min(...overdue) };
-  return next.length > 0 ? { nextInMs: Math.min(...next) } : {};
+  const overdueSince = Math.max(...due.filter((moment) => absorbedAt < moment));
+  if (overdueSince > -Infinity) return { overdueSince };
+  return coming.length > 0 ? { nextInMs: Math.max(1, Math.min(...coming) - nowMs) } : {};
 }
