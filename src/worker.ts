@@ -143,7 +143,7 @@ class ListeningWorker implements Worker {
     this.#timetable = new Timetable({
       database: this.#database,
       timesOf: (view) => this.#settingsOf(view),
-      onDue: (view, overdueSince) => this.#freshener.request(view, 'schedule', overdueSince),
+      onDue: (view, overdueSince) => this.#freshener.request([view], 'schedule', overdueSince),
       onTrouble: (error) => this.#asideTrouble('A look at the ages of views failed', error),
     });
     this.#sweeper = new Sweeper({
@@ -252,10 +252,9 @@ class ListeningWorker implements Worker {
         },
       },
     });
-    for (const view of result.stale) {
-      // What is being debounced will be absorbed in its time.
-      if (view.whole || !this.#freshener.isExpected(view.id)) this.#freshener.request(view.id, reason);
-    }
+    // What is being debounced will be absorbed in its time.
+    const due = result.stale.filter((view) => view.whole || !this.#freshener.isExpected(view.id));
+    this.#freshener.request(due.map((view) => view.id), reason);
     await this.#timetable.serve(this.#graph);
     this.#outage.restored();
     this.#log.emit({
@@ -276,7 +275,7 @@ class ListeningWorker implements Worker {
     for (const [id, view] of graph.views) {
       if (this.#debounces.has(id)) continue;
       const { debounceMs, maxWaitMs } = this.#settingsOf(view);
-      this.#debounces.set(id, new ViewDebounce(debounceMs, maxWaitMs, () => this.#freshener.request(id, 'change')));
+      this.#debounces.set(id, new ViewDebounce(debounceMs, maxWaitMs, () => this.#freshener.request([id], 'change')));
     }
   }
 
@@ -290,7 +289,7 @@ class ListeningWorker implements Worker {
     this.#called.add(view);
     try {
       const [stale] = await findStaleViews(this.#database, [view]);
-      if (stale !== undefined) this.#freshener.request(view, 'change');
+      if (stale !== undefined) this.#freshener.request([view], 'change');
       if (this.#timetable.covers(view)) await this.#timetable.check();
     } finally {
       this.#called.delete(view);

@@ -121,16 +121,20 @@ export class Freshener {
   }
 
   /**
-   * Absorb this view as soon as it may be. The first reason given counts.
+   * Absorb these views as soon as they may be: all that are known to be stale in one call, since one that is due alone
+   * would not wait for an upstream named a moment later. The first reason given counts.
    *
-   * @param overdueSince absorb it changed or not, unless an absorb began after this, in ms since 1970 by the server's clock
+   * @param overdueSince absorb them changed or not, unless an absorb began after this, in ms since 1970 by the server's clock
    */
-  request(view: number, reason: AbsorbReason, overdueSince?: number): void {
-    const place = this.#places.get(view);
-    if (place === undefined || this.#stopped) return;
-    place.overdueSince = latest(place.overdueSince, overdueSince);
-    place.expected = false;
-    place.due ??= reason;
+  request(views: readonly number[], reason: AbsorbReason, overdueSince?: number): void {
+    if (this.#stopped) return;
+    for (const view of views) {
+      const place = this.#places.get(view);
+      if (place === undefined) continue;
+      place.overdueSince = latest(place.overdueSince, overdueSince);
+      place.expected = false;
+      place.due ??= reason;
+    }
     this.#next();
   }
 
@@ -273,9 +277,8 @@ export class Freshener {
     place.notBefore = now + restMs(durationMs);
     this.#options.onAbsorbed(place.view, reason, result);
     if (result.changed) {
-      for (const dependent of this.#places.values()) {
-        if (dependent.view.upstream.includes(place.view.id)) this.request(dependent.view.id, 'upstream');
-      }
+      const dependents = [...this.#places.values()].filter((dependent) => dependent.view.upstream.includes(place.view.id));
+      this.request(dependents.map((dependent) => dependent.view.id), 'upstream');
     }
     this.#beFollowed(place);
   }

@@ -44,6 +44,26 @@ describe('views over views', () => {
     expect(await valueOf(db.worker, 'SELECT count(*)::int FROM refresh_listener.run')).toBe(18);
   });
 
+  it('that are not populated are filled in the order of the graph, whatever order they were created in', async () => {
+    const db = await freshDatabase();
+    await createTable(db, 'orders');
+    // A chain of five, created and named in no order: each reads the one before through a plain view defined anew.
+    const chain = ['mv_c', 'mv_a', 'mv_e', 'mv_b', 'mv_d'];
+    for (const name of [...chain].sort().reverse()) {
+      await db.worker.query(`CREATE VIEW public.below_${name} AS SELECT id, n FROM public.orders`);
+      await createView(db, name, `SELECT id, n FROM public.below_${name} WHERE n > 2`, 'id');
+    }
+    for (const [place, name] of chain.entries()) {
+      if (place > 0) await db.worker.query(`CREATE OR REPLACE VIEW public.below_${name} AS SELECT id, n FROM public.${chain[place - 1] ?? ''}`);
+      await db.worker.query(`REFRESH MATERIALIZED VIEW public.${name} WITH NO DATA`);
+    }
+    const served = await startWorker(db.url('worker'), ['mv_*']);
+    await settled(db, served, chain.length);
+    expect(served.events.of('refresh.failed')).toEqual([]);
+    expect(served.events.of('refresh.done').map(({ view }) => view)).toEqual(chain.map((name) => `public.${name}`));
+    expect(await valueOf(db.worker, 'SELECT count(*)::int FROM public.mv_d')).toBe(8);
+  });
+
   it('are left alone when a concurrent refresh below them changed no row', async () => {
     const db = await freshDatabase();
     await createTable(db, 'orders');
