@@ -91,7 +91,9 @@ INSERT INTO refresh_listener.change_log (xid, source, operation) VALUES ('0', 0,
 --
 -- SECURITY DEFINER without a SET search_path clause (which costs 3 to 11% of the write rate): therefore every function,
 -- type, table and operator below is qualified, and the caller's search_path can reach nothing in it.
-CREATE FUNCTION refresh_listener.record_change() RETURNS trigger
+--
+-- OR REPLACE: a dump without rows may have brought it, and triggers that depend on it.
+CREATE OR REPLACE FUNCTION refresh_listener.record_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $function$
 DECLARE
   now_ms constant pg_catalog.float8 := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())

@@ -30,7 +30,7 @@ export async function ensureLog(database: Database): Promise<LogState> {
     if (locked !== 'intact') await markAnew(tx);
     return locked;
   });
-  if (found === 'moved') await dropOrphanRegisters(database);
+  if (found === 'first' || found === 'moved') await dropOrphanRegisters(database);
   return found;
 }
 
@@ -62,6 +62,8 @@ async function begin(tx: Transaction): Promise<void> {
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE t.tgfoid = pg_catalog.to_regprocedure('refresh_listener.record_change()')`,
   );
+  // Restored without its privileges (--no-acl) it may be called by everybody, as functions may by default.
+  await tx.rows('REVOKE ALL ON FUNCTION refresh_listener.record_change() FROM PUBLIC');
   await tx.rows(
     `INSERT INTO refresh_listener.cluster AS c (system_identifier, database_oid)
      SELECT s.system_identifier, d.oid

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { connectionSettings } from './connection.js';
 import type { Database } from './database.js';
+import { dropEmptiedSchema } from './emptied-schema.js';
 import { sqlFolder } from './sql.js';
 import { sqlstateOf } from './sqlstate.js';
 
@@ -43,6 +44,9 @@ export async function migrate(directUrl: string | undefined, signal: AbortSignal
         "SET default_transaction_read_only = off; SET search_path = ''; SET row_security = off",
     );
     await noticeClosedConnections(client);
+    // The runner takes it once more; both are gone with the session.
+    await client.query('SELECT pg_catalog.pg_advisory_lock($1)', [migrationLock]);
+    await dropEmptiedSchema(client, signal);
     const { rows: [schema] } = await client.query<{ exists: boolean }>(
       "SELECT pg_catalog.to_regnamespace('refresh_listener') IS NOT NULL AS exists",
     );
