@@ -66,6 +66,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const registry = await readRegistry(database, lapseMs);
   await forget(options, found, registry);
   const graph = await register(database, found, leaseMs, registry);
+  await removeUnread(options);
   if (!isWithin(graph, options.served)) await renew(options, graph);
   const bell = options.bell();
   if (bell === 'ringing') await clampHolds(database, [...graph.sources.keys()]);
@@ -94,12 +95,15 @@ function isWithin(graph: ServedGraph, other: ServedGraph): boolean {
   return [...graph.views.keys()].every((id) => other.views.has(id)) && [...graph.sources.keys()].every((id) => other.sources.has(id));
 }
 
-/** Removes what nobody needs any more: views that are gone or abandoned, then sources that no view reads. */
-async function forget(options: SweepOptions, found: Survey, registry: readonly RegisteredView[]): Promise<void> {
-  const { database, observer, signal, lapseMs } = options;
+/** Removes views that are gone or abandoned. */
+async function forget({ database, observer, lapseMs }: SweepOptions, found: Survey, registry: readonly RegisteredView[]): Promise<void> {
   for (const view of planRegistration(found, registry).forget) {
     if (await forgetView(database, view, lapseMs)) observer.onForgotten(view);
   }
+}
+
+/** Removes sources that no view reads any more. After the registration, or a source that changes hands would go and come back. */
+async function removeUnread({ database, observer, signal }: SweepOptions): Promise<void> {
   for (const source of await unreadSources(database)) {
     try {
       if (await removeSource(database, source, { signal, onWait: () => observer.onTriggerWait(source.name) })) observer.onRemoved(source.name);
