@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../database/database.js';
+import { RestoreUnderWay } from '../database/restored-schema.js';
 import { loadQuery } from '../database/sql.js';
 import { lockKeys } from './lock-key.js';
 
@@ -17,9 +18,15 @@ interface Identity {
   readonly known: boolean;
   readonly same: boolean;
   readonly marked: boolean;
+  /** False while a restore is under way. */
+  readonly complete: boolean;
 }
 
-/** Makes sure that log and cursors belong together; of many workers one does what is to be done. */
+/**
+ * Makes sure that log and cursors belong together; of many workers one does what is to be done.
+ *
+ * @throws RestoreUnderWay
+ */
 export async function ensureLog(database: Database): Promise<LogState> {
   const state = stateOf(await database.transaction('look', readIdentity));
   if (state === 'intact') return state;
@@ -42,7 +49,8 @@ function stateOf(identity: Identity): LogState {
 
 async function readIdentity(tx: Transaction): Promise<Identity> {
   const [identity] = await tx.rows<Identity>(logIdentityQuery);
-  return identity ?? { known: false, same: false, marked: false };
+  if (identity?.complete !== true) throw new RestoreUnderWay();
+  return identity;
 }
 
 /**

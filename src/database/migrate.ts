@@ -4,7 +4,7 @@ import pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { connectionSettings } from './connection.js';
 import type { Database } from './database.js';
-import { dropEmptiedSchema } from './emptied-schema.js';
+import { dropEmptiedSchema } from './restored-schema.js';
 import { sqlFolder } from './sql.js';
 import { sqlstateOf } from './sqlstate.js';
 

@@ -3,6 +3,7 @@ import { startEmbeddedServer, type EmbeddedServer } from '../../dev/embedded-ser
 import { parseMajor } from '../../dev/postgres-package.js';
 import { clientPrograms, type ClientPrograms } from '../support/client-programs.js';
 import { serverVersion } from '../support/server.js';
+import { startWorker } from '../support/test-worker.js';
 import type { TestDatabase } from '../support/database.js';
 import {
   change, copy, copyByTemplate, createServedGraph, createTarget, dump, editList, expectAgreement, expectFollowing, expectServed, patterns, restore,
@@ -109,15 +110,36 @@ describe('a dump of a served database', () => {
     expect(events.of('trigger.installed')).toHaveLength(2);
   });
 
-  it('over itself, under a running worker', async (context) => {
+  it('taken and restored over itself under a running worker', async (context) => {
     const programs = await programsFor(context);
     const db = await ownDatabase();
     await createServedGraph(db);
     const way: DumpWay = { format: 'custom', restore: ['--clean', '--if-exists'] };
-    const { file } = await dump(programs, db.url('admin'), way);
     const worker = await startServing(db, patterns, sweeping);
+    const { file, complaints } = await dump(programs, db.url('admin'), way);
+    expect(complaints).toBe('');
     await change(db);
     expect(await restore(programs, file, db.url('admin'), way)).toBe('');
+    await expectAgreement(db, worker);
+    await expectFollowing(db, worker);
+  });
+
+  it('slowly, under a running worker, which leaves our tables to the restore until that has ended', async (context) => {
+    const programs = await programsFor(context);
+    const db = await ownDatabase();
+    await createServedGraph(db);
+    const way: DumpWay = { format: 'custom' };
+    const { file } = await dump(programs, db.url('admin'), way);
+    const worker = await startServing(db, patterns, sweeping);
+    await db.admin.query('DROP SCHEMA public, "Sales Data", "Reports", refresh_listener CASCADE; CREATE SCHEMA public');
+    for (const section of ['pre-data', 'data', 'post-data']) {
+      expect(await restore(programs, file, db.url('admin'), { ...way, restore: [`--section=${section}`] })).toBe('');
+      if (section === 'post-data') continue;
+      // The worker has met what is there by now, and so has one that starts.
+      const met = worker.events.complaints.length;
+      await expect.poll(() => worker.events.complaints.slice(met).join('\n'), { timeout: 10_000 }).toContain('a restore seems to be under way');
+      if (section === 'pre-data') await expect(startWorker(db.url('worker'), patterns)).rejects.toThrow('a restore seems to be under way');
+    }
     await expectAgreement(db, worker);
     await expectFollowing(db, worker);
   });
