@@ -70,8 +70,8 @@ async function begin(tx: Transaction): Promise<void> {
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE t.tgfoid = pg_catalog.to_regprocedure('refresh_listener.record_change()')`,
   );
-  // Restored without its privileges (--no-acl) it may be called by everybody, as functions may by default.
-  await tx.rows('REVOKE ALL ON FUNCTION refresh_listener.record_change() FROM PUBLIC');
+  // Restored without their privileges (--no-acl) they may be called by everybody, as functions may by default.
+  await tx.rows('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA refresh_listener FROM PUBLIC');
   await tx.rows(
     `INSERT INTO refresh_listener.cluster AS c (system_identifier, database_oid)
      SELECT s.system_identifier, d.oid

@@ -20,7 +20,7 @@ export class RestoreUnderWay extends UsageError {
 }
 
 /**
- * Drops our tables and registers where a dump brought them without their rows (`--schema-only`): which migrations made
+ * Drops our tables, registers and functions where a dump brought them without their rows (`--schema-only`): which migrations made
  * them nobody knows any more, and there is nothing in them to keep. The trigger function stays, and with it the triggers:
  * to drop it would lock every table of the application at once.
  *
