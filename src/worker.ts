@@ -9,6 +9,7 @@ import { settingsOf, type ViewSettings } from './config/view-settings.js';
 import { packageVersion } from './config/package-version.js';
 import { UsageError } from './config/usage-error.js';
 import { connectionSettings } from './database/connection.js';
+import { DirectConnectionError } from './database/connection-error.js';
 import { Database } from './database/database.js';
 import { migrate, pendingMigrations } from './database/migrate.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
@@ -178,7 +179,7 @@ class ListeningWorker implements Worker {
     const [missing] = [...found.missing, ...found.ambiguous];
     if (missing !== undefined) throw new UsageError(missing.explanation);
     requirePrivileges(found, facts);
-    if ((await pendingMigrations(this.#database)).length > 0) await migrate(config.listenUrl, this.#stopping.signal);
+    if ((await pendingMigrations(this.#database)).length > 0) await overDirect(migrate(config.listenUrl, this.#stopping.signal));
     this.#database.useServerSettings(await probeServerSettings(this.#database, facts));
     this.#stopping.signal.throwIfAborted();
 
@@ -205,7 +206,7 @@ class ListeningWorker implements Worker {
   }
 
   async #listen(): Promise<void> {
-    this.#hearing = (await this.#doorbell.start()) === 'hears';
+    this.#hearing = (await overDirect(this.#doorbell.start())) === 'hears';
     if (this.#hearing) return;
     this.#ringing = false;
     this.#log.emit({ event: 'listen.deaf', waitedMs: canaryTimeoutMs, pollMs: this.#config.pollMs });
@@ -353,6 +354,13 @@ class ListeningWorker implements Worker {
 const canaryTimeoutMs = 5_000;
 /** A doorbell that is lost costs latency, not correctness, and one connection attempt costs little. */
 const longestReconnectMs = 30_000;
+
+/** The database URL has proved itself by then: what fails is `--listen-url`, and the error must name that. */
+function overDirect<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw new DirectConnectionError(error);
+  });
+}
 
 function readyEvent(facts: ServerFacts, graph: ServedGraph, wake: EventOf<'ready'>['wake']): Parameters<Log['emit']>[0] {
   return {

@@ -1,12 +1,12 @@
 import type { Config } from '../config/config.js';
-import { redactUrl } from '../config/redact-url.js';
 import { UsageError } from '../config/usage-error.js';
-import { explainConnectionError } from '../database/connection-error.js';
+import { unusedParameters } from '../database/connection.js';
 import type { Log } from '../report/log.js';
 import { createLog } from '../report/log.js';
 import type { Worker } from '../worker.js';
 import { createWorker } from '../worker.js';
 import type { Command } from './command.js';
+import { connectionProblem } from './connection-problem.js';
 import { stopOnSignals } from './signals.js';
 import { optionNames, options, type Option } from '../config/options.js';
 
@@ -28,10 +28,11 @@ export const runCommand: Command = {
 /**
  * Keeps the views fresh until a signal comes.
  * @returns the exit status.
- * @throws UsageError
+ * @throws UsageError, also when the database cannot be reached at the start
  */
 export async function run(config: Config): Promise<number> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
+  for (const url of new Set([config.databaseUrl, config.listenUrl])) warnOfUnused(url, log);
   const worker = createWorker({ config, log });
   const signals = stopOnSignals({ worker, log, graceMs: config.graceMs });
   try {
@@ -40,7 +41,12 @@ export async function run(config: Config): Promise<number> {
   } catch (error) {
     await abandon(worker, log);
     if (error instanceof UsageError) throw error;
-    tell(error, config, log);
+    const problem = connectionProblem(error, config);
+    if (problem !== undefined) {
+      log.debug('The error behind what follows:', { err: error });
+      throw problem;
+    }
+    log.error('The worker failed.', { err: error });
     return 1;
   } finally {
     signals.dispose();
@@ -56,13 +62,9 @@ async function abandon(worker: Worker, log: Log): Promise<void> {
   }
 }
 
-function tell(error: unknown, config: Config, log: Log): void {
-  const url = config.databaseUrl === undefined ? undefined : redactUrl(config.databaseUrl);
-  const reason = explainConnectionError(error, url);
-  if (reason === undefined) {
-    log.error('The worker failed.', { err: error });
-  } else {
-    log.error(`Could not connect: ${reason}.`);
-    log.debug('The error behind this:', { err: error });
-  }
+/** Parameters meant for another program do no harm, but one that was to do something here must not be missed in silence. */
+function warnOfUnused(url: string | undefined, log: Log): void {
+  const unused = unusedParameters(url);
+  if (unused.length === 0) return;
+  log.warn(`Of the connection URL, ${unused.join(', ')} ${unused.length === 1 ? 'has' : 'have'} no effect here.`);
 }

@@ -136,6 +136,10 @@ export function postgresUrl(): OptionType<string> {
       if (!/^postgres(ql)?:\/\//i.test(url)) {
         throw new UsageError(`${JSON.stringify(redactUrl(url))} is not a PostgreSQL URL: ${example}`);
       }
+      const authority = /^[^:]*:\/\/([^/?]*)/.exec(url)?.[1] ?? '';
+      if (authority.slice(authority.lastIndexOf('@') + 1).includes(',')) {
+        throw new UsageError(`${JSON.stringify(redactUrl(url))} names several hosts: give the one that is the primary, or a name that always leads to it`);
+      }
       // A user before an empty host (socket in ?host=) is usual for PostgreSQL, but no URL to the standard.
       const standard = url.replace('@/', '@socket/');
       if (!URL.canParse(standard) || new URL(standard).hash !== '' || new URL(standard).pathname.includes('@')) {

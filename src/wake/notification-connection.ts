@@ -59,8 +59,8 @@ export class NotificationConnection {
     this.#socketClosed = new Promise((resolve) => (socketClosed = resolve));
     const end = (reason: unknown) => this.#end(reason);
 
-    const watchedSocket = (): Duplex => {
-      const socket = options.connection.stream?.() ?? new Socket();
+    const watchedSocket = (protocol: unknown): Duplex => {
+      const socket = options.connection.stream?.call(protocol) ?? new Socket();
       this.#socket = socket;
       socket.on('error', end);
       socket.on('close', () => {
@@ -81,7 +81,7 @@ export class NotificationConnection {
           // ("terminating connection due to idle-session timeout") and the errors of TLS. Should a later pg not do so,
           // the reasons get poorer and nothing else.
           if (this instanceof EventEmitter) this.on('errorMessage', end).on('error', end);
-          return watchedSocket();
+          return watchedSocket(this);
         },
       },
       {

@@ -41,10 +41,11 @@ describe('run', () => {
   it('explains in one line why it could not connect, and cleans up', async () => {
     const worker = fakeWorker(() => Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })));
     scene.worker = worker;
-    expect(await run(config)).toBe(1);
+    const error: unknown = await run(config).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as UsageError).message).toContain('could not connect: nothing listens at postgres://u:***@h/d: start PostgreSQL there');
     expect(worker.stops).toEqual([true]);
-    expect(scene.lines).toHaveLength(1);
-    expect(scene.lines[0]).toContain('Could not connect: nothing listens at postgres://u:***@h/d: start PostgreSQL there');
+    expect(scene.lines).toEqual([]);
   });
 
   it('logs any other failure with its stack', async () => {

@@ -1,38 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../dev/free-port.js';
+import { runCommand, type Outcome } from '../support/command.js';
 import type { TestDatabase } from '../support/database.js';
+import { startSilentProxy } from '../support/silent-proxy.js';
 import { createOrders, freshDatabase, valueOf } from './scene.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command; ends it by SIGTERM once its output holds `until`. */
-async function listener(url: string, args: readonly string[], until?: RegExp): Promise<Outcome> {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LISTENER_') && !name.startsWith('PG'));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], {
-    cwd: root, env: { ...Object.fromEntries(inherited), DATABASE_URL: url }, stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const exited = once(child, 'exit') as Promise<[number | null]>;
-  let seen = '';
-  let stopping = false;
-  child.stdout.on('data', (piece: Buffer) => {
-    seen += piece.toString();
-    if (stopping || until?.test(seen) !== true) return;
-    stopping = true;
-    child.kill('SIGTERM');
-  });
-  const [[status], stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
-  return { status, stdout, stderr };
+function listener(url: string, args: readonly string[], until?: RegExp): Promise<Outcome> {
+  return runCommand(args, { DATABASE_URL: url }, until);
 }
 
 function changed(url: string, parts: Partial<Record<'username' | 'password' | 'port' | 'pathname' | 'hostname', string>>): string {
@@ -71,17 +45,50 @@ describe('the command, given what is not there,', () => {
     ['an unknown user', (url) => changed(url, { username: 'nobody_of_that_name' }), /check user and password/],
     ['a port where nothing listens', (url, port) => changed(url, { hostname: '127.0.0.1', port: String(port) }), /nothing listens at .* start PostgreSQL there/],
     ['a database that does not exist', (url) => changed(url, { pathname: '/no_such_database' }), /database "no_such_database" does not exist.*check the database's name/],
+    ['a host that nobody knows', (url) => changed(url, { hostname: 'no-such-host.invalid' }), /the host of .* (is not known|cannot be looked up now)/],
   ])('says in one line, without stack or password, that it could not connect with %s', async (_case, wrong, message) => {
     const db = await freshDatabase();
     const { status, stdout, stderr } = await listener(wrong(db.url('worker'), await freePort()), ['--views', 'mv_orders', '--log-format', 'json']);
-    expect(status).toBe(1);
-    expect(stderr).toBe('');
-    expect(stdout.trimEnd()).not.toContain('\n');
-    const line = JSON.parse(stdout) as Record<string, unknown>;
-    expect(line).toMatchObject({ level: 'error', msg: expect.stringMatching(message) as string });
-    expect(line).not.toHaveProperty('err');
-    expect(stdout).not.toContain('secret');
-    expect(stdout).not.toContain(new URL(db.url('worker')).password);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^listener: could not connect: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('secret');
+    expect(stderr).not.toContain(new URL(db.url('worker')).password);
+  });
+
+  it('gives up on a server that does not answer, after connect_timeout', async () => {
+    const db = await freshDatabase();
+    const proxy = await startSilentProxy(db.url('worker'));
+    onTestFinished(() => proxy.close());
+    proxy.silence();
+    const { status, stdout, stderr } = await listener(`${proxy.url(db.url('worker'))}?connect_timeout=1`, ['--views', 'mv_orders']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^listener: could not connect: no answer from [^\n]+: check host and port[^\n]+\n$/);
+  });
+
+  it('names the listen URL when that is what leads nowhere, and not the other', async () => {
+    const db = await ordersDatabase();
+    const { status, stderr } = await listener(db.url('worker'), ['--views', 'mv_orders', '--listen-url', `postgres://u:secret@127.0.0.1:${await freePort()}/direct`]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^listener: could not connect: nothing listens at postgres:\/\/u:\*\*\*@127\.0\.0\.1:\d+\/direct [^\n]+\n$/);
+    expect(await valueOf(db.admin, "SELECT to_regnamespace('refresh_listener')")).toBeNull();
+  });
+
+  it('says what would let it into a database without CONNECT, and that does', async () => {
+    const db = await ordersDatabase();
+    await db.admin.query(`REVOKE CONNECT ON DATABASE ${db.name} FROM PUBLIC`);
+    const { status, stderr } = await listener(db.url('worker'), ['--views', 'mv_orders']);
+    expect(status).toBe(2);
+    const grant = new RegExp(`: run as an administrator (GRANT CONNECT ON DATABASE "${db.name}" TO ${db.roles.worker})\n$`).exec(stderr)?.[1];
+    await db.admin.query(grant ?? stderr);
+    expect((await listener(db.url('worker'), ['--views', 'mv_orders'], /"refresh.done"/)).status).toBe(0);
+  });
+
+  it('warns once of parameters that have no effect', async () => {
+    const db = await ordersDatabase();
+    const { status, stdout } = await listener(`${db.url('worker')}?pgbouncer=true&schema=public`, ['--views', 'mv_orders'], /"refresh.done"/);
+    expect(status).toBe(0);
+    expect(stdout.match(/Of the connection URL, pgbouncer, schema have no effect here\./g)).toHaveLength(1);
   });
 });
 

@@ -13,7 +13,9 @@ async function scene(): Promise<{ db: TestDatabase; proxy: SilentProxy; served: 
   await createView(db, 'mv_orders', `SELECT id, n FROM public.orders, ${gate.relation}`, 'id');
   const proxy = await startSilentProxy(db.url('worker'));
   onTestFinished(() => proxy.close());
-  const served = await startWorker(proxy.url(db.url('worker')), ['mv_orders'], { listenUrl: db.url('worker'), lockTimeoutMs: 60_000 });
+  // Without TLS, so that the proxy can read how a connection calls itself.
+  const url = Object.assign(new URL(proxy.url(db.url('worker'))), { search: '?sslmode=disable' }).href;
+  const served = await startWorker(url, ['mv_orders'], { listenUrl: db.url('worker'), lockTimeoutMs: 60_000 });
   await served.events.next('refresh.done');
   await gate.close();
   await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
