@@ -89,8 +89,11 @@ function networkFlags(port: number): string[] {
 type Start = (port: number) => Promise<RunResult>;
 
 function startPostmaster(guard: Guard, postgres: string, args: readonly string[]): Promise<RunResult> {
-  return guard.run(postgres, args, { env: environment(), until: 'database system is ready to accept connections' });
+  return guard.run(postgres, args, { env: environment(), until: readyToAccept });
 }
+
+/** `... connections`, or on a standby `... read-only connections`. */
+const readyToAccept = 'database system is ready to accept';
 
 /** Between finding a free port and using it another process may take it: then another one is tried. */
 async function startOnFreePort(start: Start): Promise<{ port: number; pid: number }> {

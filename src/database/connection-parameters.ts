@@ -118,7 +118,7 @@ function refuse(url: string | undefined, query: URLSearchParams, env: Environmen
   for (const name of query.keys()) {
     if (known.includes(name) || name.length < 5) continue;
     // A typing error in `sslmode` must not end in a connection less safe than was asked.
-    const meant = known.find((other) => distance(other, name.toLowerCase()) <= 2);
+    const meant = [...Object.keys(honoured), ...places].find((other) => distance(other, name.toLowerCase()) <= 2);
     if (meant !== undefined) throw new UsageError(`the connection URL has a parameter ${name}: did you mean ${meant}?`);
   }
 }

@@ -79,7 +79,7 @@ describe('the command, given what is not there,', () => {
     await db.admin.query(`REVOKE CONNECT ON DATABASE ${db.name} FROM PUBLIC`);
     const { status, stderr } = await listener(db.url('worker'), ['--views', 'mv_orders']);
     expect(status).toBe(2);
-    const grant = new RegExp(`: run as an administrator (GRANT CONNECT ON DATABASE "${db.name}" TO ${db.roles.worker})\n$`).exec(stderr)?.[1];
+    const grant = new RegExp(`: run as an administrator (GRANT CONNECT ON DATABASE "${db.name}" TO "${db.roles.worker}";)\n$`).exec(stderr)?.[1];
     await db.admin.query(grant ?? stderr);
     expect((await listener(db.url('worker'), ['--views', 'mv_orders'], /"refresh.done"/)).status).toBe(0);
   });

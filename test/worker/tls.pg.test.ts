@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type TestDatabase } from '../support/database.js';
+import { runCommand } from '../support/command.js';
+import type { TestDatabase } from '../support/database.js';
 import { startTlsServer, type TlsServer } from '../support/tls-server.js';
 import { spawnWorker } from '../support/worker-process.js';
-import { runCommand } from '../support/command.js';
 import { atRest, createOrders, difference, freshDatabase, sessionsOf, valueOf } from './scene.js';
 
 let tls: TlsServer;
@@ -44,7 +44,8 @@ describe('a worker over TLS', () => {
     ['sslmode=require', () => ({ sslmode: 'require' })],
     ['sslmode=verify-full', () => ({ sslmode: 'verify-full', sslrootcert: tls.ca })],
   ])('keeps a view fresh by all its connections, and by those made anew, with %s', async (_mode, parameters) => {
-    const { events, terminate } = spawnWorker(workerUrl(parameters()), ['mv_orders']);
+    const worker = spawnWorker(workerUrl(parameters()), ['mv_orders']);
+    const { events } = worker;
     expect((await events.next('ready')).wake).toBe('notify'); // with that, migrations and canary have got through
     await events.next('refresh.done');
     await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
@@ -60,7 +61,7 @@ describe('a worker over TLS', () => {
     await expectFresh();
     expect(await lanes()).toEqual(allOverTls);
     await atRest(db);
-    expect(await terminate()).toBe(0);
+    expect(await worker.terminate()).toBe(0);
   });
 
   it('takes all of it from the PG* variables', async () => {
