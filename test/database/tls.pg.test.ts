@@ -1,18 +1,14 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { connectionProblem } from '../../src/commands/connection-problem.js';
 import { connectionSettings } from '../../src/database/connection.js';
-import { startTlsServer, tlsOnly, type TlsServer } from '../support/tls-server.js';
+import { tlsOnly, tlsServerHere } from '../support/tls-server.js';
 
-let tls: TlsServer;
-beforeAll(async () => {
-  tls = await startTlsServer();
-});
-afterAll(() => tls.stop());
+const server = tlsServerHere();
 
 /** The address of the server, by the name in its certificate unless another is given. */
 function urlWith(parameters: Readonly<Record<string, string>>, hostname = 'localhost'): string {
-  const url = Object.assign(new URL(tls.adminUrl), { hostname, search: '' });
+  const url = Object.assign(new URL(server().adminUrl), { hostname, search: '' });
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   return url.href;
 }
@@ -45,9 +41,9 @@ describe('a server that takes TLS only, with a certificate of an authority that 
     ['require', () => ({ sslmode: 'require' })],
     ['no-verify', () => ({ sslmode: 'no-verify' })],
     ["JDBC's ssl=true", () => ({ ssl: 'true' })],
-    ['require with the CA, which is verify-ca', () => ({ sslmode: 'require', sslrootcert: tls.ca })],
-    ['verify-ca', () => ({ sslmode: 'verify-ca', sslrootcert: tls.ca })],
-    ['verify-full with the CA', () => ({ sslmode: 'verify-full', sslrootcert: tls.ca })],
+    ['require with the CA, which is verify-ca', () => ({ sslmode: 'require', sslrootcert: server().ca })],
+    ['verify-ca', () => ({ sslmode: 'verify-ca', sslrootcert: server().ca })],
+    ['verify-full with the CA', () => ({ sslmode: 'verify-full', sslrootcert: server().ca })],
     ['channel_binding=require', () => ({ sslmode: 'require', channel_binding: 'require' })],
   ])('is reached with %s', async (_mode, parameters) => {
     expect(await connected(urlWith(parameters()))).toBe(true);
@@ -56,7 +52,7 @@ describe('a server that takes TLS only, with a certificate of an authority that 
   it.each<[string, () => NodeJS.ProcessEnv]>([
     ['PGSSLMODE=require', () => ({ PGSSLMODE: 'require' })],
     ['PGSSLMODE=no-verify', () => ({ PGSSLMODE: 'no-verify' })],
-    ['PGSSLMODE=verify-full and PGSSLROOTCERT', () => ({ PGSSLMODE: 'verify-full', PGSSLROOTCERT: tls.ca })],
+    ['PGSSLMODE=verify-full and PGSSLROOTCERT', () => ({ PGSSLMODE: 'verify-full', PGSSLROOTCERT: server().ca })],
   ])('is reached with %s beside a URL', async (_variables, env) => {
     expect(await connected(urlWith({}), env())).toBe(true);
   });
@@ -69,9 +65,9 @@ describe('a server that takes TLS only, with a certificate of an authority that 
   it.each<[string, () => string]>([
     ['verify-full without the CA', () => urlWith({ sslmode: 'verify-full' })],
     ['sslrootcert=system', () => urlWith({ sslrootcert: 'system' })],
-    ['verify-full with another CA', () => urlWith({ sslmode: 'verify-full', sslrootcert: tls.otherCa })],
-    ['verify-ca with another CA', () => urlWith({ sslmode: 'verify-ca', sslrootcert: tls.otherCa })],
-    ['require with another CA', () => urlWith({ sslmode: 'require', sslrootcert: tls.otherCa })],
+    ['verify-full with another CA', () => urlWith({ sslmode: 'verify-full', sslrootcert: server().otherCa })],
+    ['verify-ca with another CA', () => urlWith({ sslmode: 'verify-ca', sslrootcert: server().otherCa })],
+    ['require with another CA', () => urlWith({ sslmode: 'require', sslrootcert: server().otherCa })],
   ])('is refused with %s, and the remedy told', async (_mode, url) => {
     expect(await problem(url())).toMatch(
       /^could not connect: the certificate of postgres:\/\/postgres:\*\*\*@localhost\S+ is not signed by an authority that is trusted here \([^)]+\): give .*sslrootcert=/,
@@ -79,10 +75,10 @@ describe('a server that takes TLS only, with a certificate of an authority that 
   });
 
   it('is refused by verify-full under a name that its certificate does not have, and taken by verify-ca', async () => {
-    expect(await problem(urlWith({ sslmode: 'verify-full', sslrootcert: tls.ca }, '127.0.0.1'))).toContain(
+    expect(await problem(urlWith({ sslmode: 'verify-full', sslrootcert: server().ca }, '127.0.0.1'))).toContain(
       'is for another host name: connect by the name it was issued for, or write sslmode=verify-ca',
     );
-    expect(await connected(urlWith({ sslmode: 'verify-ca', sslrootcert: tls.ca }, '127.0.0.1'))).toBe(true);
+    expect(await connected(urlWith({ sslmode: 'verify-ca', sslrootcert: server().ca }, '127.0.0.1'))).toBe(true);
   });
 
   it('tells somebody without TLS to ask for it', async () => {
@@ -97,28 +93,28 @@ describe('a server that takes TLS only, with a certificate of an authority that 
   });
 
   it('lets in who shows a certificate, where it wants one', async () => {
-    await tls.admit(`${tlsOnly} clientcert=verify-ca`);
+    await server().admit(`${tlsOnly} clientcert=verify-ca`);
     try {
       expect(await problem(urlWith({}))).toContain('give yours as sslcert and sslkey in the URL (or PGSSLCERT and PGSSLKEY)');
-      expect(await connected(urlWith({ sslmode: 'require', sslcert: tls.clientCert, sslkey: tls.clientKey }))).toBe(true);
-      expect(await connected(urlWith({}), { PGSSLCERT: tls.clientCert, PGSSLKEY: tls.clientKey })).toBe(true);
+      expect(await connected(urlWith({ sslmode: 'require', sslcert: server().clientCert, sslkey: server().clientKey }))).toBe(true);
+      expect(await connected(urlWith({}), { PGSSLCERT: server().clientCert, PGSSLKEY: server().clientKey })).toBe(true);
     } finally {
-      await tls.admit(tlsOnly);
+      await server().admit(tlsOnly);
     }
   });
 
   it('gets no password from somebody who requires channel binding, when it knows none', async () => {
-    await tls.admit('hostssl all all 127.0.0.1/32 password');
+    await server().admit('hostssl all all 127.0.0.1/32 password');
     try {
       expect(await problem(urlWith({ sslmode: 'require', channel_binding: 'require' }))).toContain('channel binding is required, but the server does not offer it at');
     } finally {
-      await tls.admit(tlsOnly);
+      await server().admit(tlsOnly);
     }
   });
 
   it('starts with TLS at once from PostgreSQL 17 on', async () => {
     const url = urlWith({ sslmode: 'require', sslnegotiation: 'direct' });
-    if (Number.parseInt(tls.server.version, 10) >= 17) expect(await connected(url)).toBe(true);
+    if (Number.parseInt(server().server.version, 10) >= 17) expect(await connected(url)).toBe(true);
     else expect(await problem(url)).toContain('(direct needs PostgreSQL 17)');
   });
 });

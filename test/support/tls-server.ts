@@ -2,6 +2,7 @@ import { chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { startEmbeddedServer, type EmbeddedServer } from '../../dev/embedded-server.js';
 import { parseMajor } from '../../dev/postgres-package.js';
 import { authority, signedBy, type Pair } from './certificates.js';
@@ -25,8 +26,26 @@ export interface TlsServer {
 /** Lets everybody in who knows the password, over TLS. */
 export const tlsOnly = 'hostssl all all 127.0.0.1/32 scram-sha-256';
 
-export async function startTlsServer(): Promise<TlsServer> {
-  const server = await startEmbeddedServer({ major: parseMajor(process.env.TEST_POSTGRES_MAJOR ?? '15') });
+/** One for all tests of a file. Where no embedded server can start they are skipped and say why. */
+export function tlsServerHere(): () => TlsServer {
+  let made: TlsServer | undefined;
+  let whyNot = 'it was not started';
+  beforeAll(async () => {
+    const major = parseMajor(process.env.TEST_POSTGRES_MAJOR ?? '15');
+    const server = await startEmbeddedServer({ major }).catch((error: unknown) => void (whyNot = String(error)));
+    if (server !== undefined) made = await withTls(server);
+  });
+  beforeEach((context) => {
+    if (made === undefined) context.skip(`no embedded server can start here: ${whyNot}`);
+  });
+  afterAll(() => made?.stop());
+  return () => {
+    if (made === undefined) throw new Error(whyNot);
+    return made;
+  };
+}
+
+async function withTls(server: EmbeddedServer): Promise<TlsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'listener-tls-'));
   const stop = async (): Promise<void> => {
     await server.stop();

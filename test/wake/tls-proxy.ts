@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
+import { authority } from '../support/certificates.js';
 
 /** A proxy that speaks TLS, as PostgreSQL does, to the client and plain TCP to the server. */
 export class TlsProxy {
@@ -52,18 +49,7 @@ export class TlsProxy {
   }
 }
 
-/** A certificate that nobody trusts; none where there is no `openssl` to make one. */
-export function selfSignedIdentity(): SecureContext | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'listener-tls-'));
-  try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const args = 'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=nobody.invalid'.split(' ');
-    execFileSync('openssl', [...args, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-    return createSecureContext({ key: readFileSync(key), cert: readFileSync(cert) });
-  } catch (error) {
-    console.log(`The doorbell's tests over TLS are skipped: openssl made no certificate (${String(error)})`);
-    return undefined;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** A certificate that nobody trusts. */
+export async function selfSignedIdentity(): Promise<SecureContext> {
+  return createSecureContext(await authority('nobody.invalid'));
 }

@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.js';
 import type { TestDatabase } from '../support/database.js';
-import { startTlsServer, type TlsServer } from '../support/tls-server.js';
+import { tlsServerHere } from '../support/tls-server.js';
 import { spawnWorker } from '../support/worker-process.js';
 import { atRest, createOrders, difference, freshDatabase, sessionsOf, valueOf } from './scene.js';
 
-let tls: TlsServer;
-beforeAll(async () => {
-  tls = await startTlsServer(); // lets nobody in without TLS: whatever gets in has it
-});
-afterAll(() => tls.stop());
+/** Lets nobody in without TLS: whatever gets in has it. */
+const server = tlsServerHere();
 
 let db: TestDatabase;
 beforeEach(async () => {
-  db = await freshDatabase(tls.adminUrl);
+  db = await freshDatabase(server().adminUrl);
   await createOrders(db);
 });
 
@@ -42,7 +39,7 @@ describe('a worker over TLS', () => {
   it.each<[string, () => Record<string, string>]>([
     ['nothing said about it', () => ({})],
     ['sslmode=require', () => ({ sslmode: 'require' })],
-    ['sslmode=verify-full', () => ({ sslmode: 'verify-full', sslrootcert: tls.ca })],
+    ['sslmode=verify-full', () => ({ sslmode: 'verify-full', sslrootcert: server().ca })],
   ])('keeps a view fresh by all its connections, and by those made anew, with %s', async (_mode, parameters) => {
     const worker = spawnWorker(workerUrl(parameters()), ['mv_orders']);
     const { events } = worker;
@@ -68,18 +65,18 @@ describe('a worker over TLS', () => {
     const { username, password, port, pathname } = new URL(db.url('worker'));
     const env = {
       PGHOST: 'localhost', PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1),
-      PGSSLMODE: 'verify-full', PGSSLROOTCERT: tls.ca,
+      PGSSLMODE: 'verify-full', PGSSLROOTCERT: server().ca,
     };
     const { status, stderr } = await runCommand(['--views', 'mv_orders'], env, /"refresh.done"/);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const wrong = await runCommand(['--views', 'mv_orders'], { ...env, PGSSLROOTCERT: tls.otherCa });
+    const wrong = await runCommand(['--views', 'mv_orders'], { ...env, PGSSLROOTCERT: server().otherCa });
     expect(wrong).toMatchObject({ status: 2, stdout: '' });
     expect(wrong.stderr).toMatch(/^listener: could not connect: the certificate of the server that the PG\* variables name is not signed by [^\n]+\n$/);
   });
 
   it.each<[string, () => string, RegExp]>([
-    ['another CA', () => workerUrl({ sslmode: 'verify-full', sslrootcert: tls.otherCa }), /is not signed by an authority that is trusted here/],
-    ['another host name', () => workerUrl({ sslmode: 'verify-full', sslrootcert: tls.ca }, '127.0.0.1'), /is for another host name/],
+    ['another CA', () => workerUrl({ sslmode: 'verify-full', sslrootcert: server().otherCa }), /is not signed by an authority that is trusted here/],
+    ['another host name', () => workerUrl({ sslmode: 'verify-full', sslrootcert: server().ca }, '127.0.0.1'), /is for another host name/],
     ['no TLS', () => workerUrl({ sslmode: 'disable' }), /add sslmode=require to the URL, or sslmode=no-verify/],
     ['a file that is not there', () => workerUrl({ sslmode: 'verify-full', sslrootcert: '/nowhere/ca.pem' }), /sslrootcert=\/nowhere\/ca\.pem cannot be read \(ENOENT\)/],
     ['a mode that does not exist', () => workerUrl({ sslmode: 'verify' }), /sslmode=verify is not known: write sslmode=disable, allow/],
