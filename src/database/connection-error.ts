@@ -1,5 +1,6 @@
 import { unbound } from './handshake.js';
 import { quoteIdentifier } from './identifier.js';
+import { isConnectionLoss } from './sqlstate.js';
 
 /** What failed over the connection of `--listen-url`; `cause` tells why. */
 export class DirectConnectionError extends Error {
@@ -72,7 +73,7 @@ const byCode: Readonly<Record<string, Explanation>> = {
 
 /** Errors of the driver itself carry no code. */
 const byMessage: readonly { readonly pattern: RegExp; readonly explain: Explanation }[] = [
-  { pattern: /connection timeout|timeout expired/i, explain: unreachable },
+  { pattern: /connection timeout|timeout expired|^no connection within/i, explain: unreachable },
   {
     pattern: /does not support SSL/i,
     explain: (_facts, target) => `${target} does not speak TLS: take sslmode out of the URL (or PGSSLMODE), or write sslmode=disable`,
@@ -110,7 +111,13 @@ const deepest = 5;
  */
 export function explainConnectionError(error: unknown, redactedUrl: string | undefined): string | undefined {
   const target = redactedUrl ?? 'the server that the PG* variables name';
-  return explain(error, target, 0)?.replace(/\s+/g, ' ');
+  return (explain(error, target, 0) ?? explainLoss(error, target))?.replace(/\s+/g, ' ');
+}
+
+/** Last, since a connection that is lost often has a better reason behind it. */
+function explainLoss(error: unknown, target: string): string | undefined {
+  if (!(error instanceof Error) || !(isConnectionLoss(error) || isConnectionLoss(error.cause))) return undefined;
+  return `the connection to ${target} broke off (${error.message}): look into the server's log, and whether a proxy or firewall in between ends connections`;
 }
 
 function explain(error: unknown, target: string, depth: number): string | undefined {
