@@ -66,6 +66,12 @@ describe('the command, given what is not there,', () => {
     expect(stderr).toMatch(/^listener: could not connect: no answer from [^\n]+: check host and port[^\n]+\n$/);
   });
 
+  it('says the same for a command that is not the worker', async () => {
+    const { status, stdout, stderr } = await listener(`postgres://u:secret@127.0.0.1:${await freePort()}/shop`, ['refresh', 'mv_orders']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^listener: could not connect: nothing listens at postgres:\/\/u:\*\*\*@127\.0\.0\.1:\d+\/shop [^\n]+\n$/);
+  });
+
   it('names the listen URL when that is what leads nowhere, and not the other', async () => {
     const db = await ordersDatabase();
     const { status, stderr } = await listener(db.url('worker'), ['--views', 'mv_orders', '--listen-url', `postgres://u:secret@127.0.0.1:${await freePort()}/direct`]);
