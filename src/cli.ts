@@ -13,7 +13,7 @@ import { isOptionName, optionNames, options } from './config/options.js';
 import { packageVersion } from './config/package-version.js';
 import { UsageError } from './config/usage-error.js';
 
-const commandNames = [...commands.map(({ name }) => name), 'completion'];
+const commandNames = [...commands.map(({ name }) => name), 'completion', 'help'];
 const epilogue =
   'Every option can be set by a variable (--max-wait by LISTENER_MAX_WAIT), or in listener.config.json. ' +
   'Durations read 250ms, 5s, 10m, 1h, 3 days.\n' +
@@ -21,9 +21,10 @@ const epilogue =
 
 /** Arguments -> config -> command -> exit status: 0 done, 1 failed, 2 wrong usage or configuration. */
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'help') return main([...args.slice(1), '--help']);
   let status = 0;
   refuseUnknownCommand(args);
-  let parser = yargs([...args])
+  let parser = yargs(args.map(spelledOut))
     .scriptName('listener')
     .locale('en')
     .wrap(Math.min(100, process.stdout.columns || 100))
@@ -49,8 +50,8 @@ async function main(args: readonly string[]): Promise<number> {
       },
     );
   }
-  await parser
-    .completion('completion', 'Print a script for the shell: listener completion >> ~/.bashrc')
+  parser = parser
+    .completion('completion', 'Print a script for the shell: listener completion >> ~/.bashrc', completeOptions)
     .version(packageVersion)
     .exitProcess(false)
     .help()
@@ -58,9 +59,22 @@ async function main(args: readonly string[]): Promise<number> {
     .fail((message, error: Error | undefined) => {
       // An error of our own passes; yargs's own are about arguments.
       throw error === undefined || error.name === 'YError' ? new UsageError(argumentProblem(message)) : error;
-    })
-    .parseAsync();
+    });
+  // Left to yargs, the script would be followed by the default command.
+  if (args[0] === 'completion') parser.showCompletionScript();
+  else await parser.parseAsync();
   return status;
+}
+
+/** yargs does not offer the options of the default command, which are what one types most. */
+function completeOptions(
+  current: string, argv: unknown, completionFilter: (onCompleted?: (error: Error | null, found: string[] | undefined) => void) => void,
+  done: (found: string[]) => void,
+): void {
+  const words = wordsOf((argv as { readonly _?: unknown })._);
+  const isDefault = !words.some((word) => commandNames.includes(word));
+  const own = isDefault && current.startsWith('-') ? (commands[0]?.options ?? []).flatMap((name) => Object.keys(describedOption(name))) : [];
+  completionFilter((_error, found) => done([...new Set([...(found ?? []), ...own.map((name) => `--${name}`)])]));
 }
 
 function usageOf({ name, names }: Command): string {
@@ -113,6 +127,13 @@ function given(command: Command, argv: Readonly<Record<string, unknown>>): { nam
     throw new UsageError(`${command.name} takes no ${surplus[0]}: ${remedy}`);
   }
   return { names, flags };
+}
+
+/** yargs takes `--once=yes`, and whatever else it does not know, for false. */
+function spelledOut(argument: string): string {
+  const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(argument) ?? [];
+  if (name === undefined || value === undefined || !isOptionName(name) || !isSwitch(name)) return argument;
+  return isSet(name, { [name]: value }) ? `--${name}` : `--no-${name}`;
 }
 
 function isSwitch(name: string): boolean {

@@ -35,6 +35,12 @@ describe.concurrent('listener', { timeout: 60_000 }, () => {
     [['rnu', '--views', 'mv'], {}, 'there is no command rnu: did you mean run?'],
     [['mv_dashboard'], {}, 'there is no command mv_dashboard: views are named by --views mv_dashboard'],
     [['run', 'mv_dashboard'], {}, 'run takes no mv_dashboard: views are named by --views mv_dashboard'],
+    [['refresh'], {}, 'the name of a view is missing: see listener --help'],
+    [['pause', 'mv', '--debounce', '5s'], {}, 'pause takes no --debounce: see listener pause --help'],
+    [['--views', 'mv', '--no-install=x'], {}, '--no-install takes no value: leave it out, or write --install on'],
+    [['--views', 'mv', '--once=maybe'], {}, '--once: "maybe" is not accepted: write on or off'],
+    [['--views', 'mv', '--schedule', 'soon'], {}, `--schedule: "soon" is no cron expression: write five fields, such as '*/15 * * * *' (every quarter of an hour) or '0 6 * * 1-5' (at six, on weekdays)`],
+    [['--views', 'mv', '--config', 'missing.json'], {}, 'the config file missing.json cannot be read (ENOENT): check its path and its permissions'],
     [['--views', 'mv', '--debounce', '5'], {}, '--debounce: 5 has no unit: write 5s or 5ms'],
     [['--views', 'mv', '--debounce'], {}, '--debounce needs a value; listener --help describes it'],
     [['run', '--views', '--debounce', '5s'], {}, '--views needs a value; listener --help describes it'],
@@ -61,6 +67,31 @@ describe.concurrent('listener', { timeout: 60_000 }, () => {
       if (!ofOneCall.includes(name)) expect(stdout).toMatch(new RegExp(`^ +--(no-)?${name} `, 'm'));
     }
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it.each<[string[], string[], string[]]>([
+    [['listener', 're'], ['refresh', 'resume'], ['--views']],
+    [['listener', '--ma'], ['--max-wait', '--max-age', '--no-install'], ['--force']],
+    [['listener', 'refresh', '--fo'], ['--force', '--json'], ['--views']],
+  ])('completes %j in a shell', async (words, offered, others) => {
+    const { status, stdout } = await listener(['--get-yargs-completions', ...words]);
+    expect(status).toBe(0);
+    const lines = stdout.trim().split('\n');
+    expect(lines).toEqual(expect.arrayContaining(offered));
+    expect(lines.filter((line) => others.includes(line))).toEqual([]);
+  });
+
+  it('prints the script that a shell needs for that', async () => {
+    const { status, stdout, stderr } = await listener(['completion'], { SHELL: '/bin/bash' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^###-begin-listener-completions-###[^]*listener --get-yargs-completions[^]*###-end-listener-completions-###\s*$/);
+  });
+
+  it('helps with a single command', async () => {
+    const asked = await listener(['help', 'refresh']);
+    expect(asked).toEqual(await listener(['refresh', '--help']));
+    expect(asked.stdout).toMatch(/^listener refresh <names\.\.>/);
+    expect(asked.stdout).not.toContain('--debounce');
   });
 
   it('tells its version', async () => {
