@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { options } from '../../src/config/options.js';
+import { commands } from '../../src/commands/index.js';
 import { eventNames } from '../../src/report/event-level.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
@@ -20,6 +21,10 @@ describe('the README', () => {
       'default' in option ? option.default : 'fallback' in option ? option.fallback : 'required',
     ]);
     expect(documented).toEqual(declared);
+  });
+
+  it('names every command, in the order of --help', () => {
+    expect([...table('Commands').keys()].map((name) => name.replaceAll('`', ''))).toEqual([...commands.map(({ name }) => name), 'completion']);
   });
 
   it('names every event, and no other', () => {
