@@ -41,6 +41,11 @@ export async function ensureLog(database: Database): Promise<LogState> {
   return found;
 }
 
+/** What has become of the log, without doing anything about it. Not to be asked of a standby, which cannot read it. */
+export async function readLogState(tx: Transaction): Promise<LogState> {
+  return stateOf(await readIdentity(tx));
+}
+
 function stateOf(identity: Identity): LogState {
   if (!identity.known) return 'first';
   if (!identity.same) return 'moved';

@@ -1,7 +1,9 @@
 import type { Command } from './command.js';
+import { explainCommand } from './explain.js';
 import { pauseCommand, resumeCommand } from './pause.js';
 import { refreshCommand } from './refresh.js';
 import { runCommand } from './run.js';
+import { statusCommand } from './status.js';
 
 /** Every subcommand, in the order of `listener --help`. The first is the main job, and the default. */
-export const commands: readonly Command[] = [runCommand, refreshCommand, pauseCommand, resumeCommand];
+export const commands: readonly Command[] = [runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand];

@@ -4,7 +4,8 @@ import { formatDuration } from './duration.js';
 import type { Environment } from './environment.js';
 import { refuseUnknownVariables } from './environment.js';
 import type { Option, OptionName, OptionValue } from './options.js';
-import { environmentNames, options } from './options.js';
+import { environmentNames, optionNames, options } from './options.js';
+import type { Origins } from './setting-origin.js';
 import { UsageError } from './usage-error.js';
 import { parseViewPattern, type ViewPattern } from './view-pattern.js';
 import type { ViewOverride, ViewSettings } from './view-settings.js';
@@ -15,6 +16,8 @@ export interface Config extends ViewSettings {
   readonly views: readonly ViewPattern[];
   /** What the config file says of single views: see `settingsOf`. */
   readonly overrides: readonly ViewOverride[];
+  /** Where each general value was found; absent: its default. */
+  readonly origins: Origins;
   /** Undefined: the driver reads the PG* variables. */
   readonly databaseUrl: string | undefined;
   /** The same as `databaseUrl` unless given. */
@@ -73,6 +76,7 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
   const config: Config = {
     views: views ?? [],
     overrides: file.views.map((view) => readOverride(view, file.path)),
+    origins: originsOf({ ...given, file }),
     databaseUrl,
     listenUrl: read('listen-url') ?? databaseUrl,
     install: readDefaulted('install'),
@@ -111,6 +115,7 @@ export function isSet(name: OptionName, flags: Flags): boolean {
 interface Given {
   readonly value: unknown;
   readonly origin: string;
+  readonly isDefault?: true;
 }
 
 function readOption<Name extends OptionName>(name: Name, given: Given | undefined): OptionValue<Name> | undefined {
@@ -146,7 +151,16 @@ function find(
     return { value: option.type.repeatable && typeof filed === 'string' ? [filed] : filed, origin: `${file?.path ?? ''}: ${name}` };
   }
   if (option.default === undefined) return undefined;
-  return { value: option.type.repeatable ? [option.default] : option.default, origin: `--${name}` };
+  return { value: option.type.repeatable ? [option.default] : option.default, origin: `--${name}`, isDefault: true };
+}
+
+function originsOf(given: { readonly flags: Flags; readonly env: Environment; readonly file: ConfigFile }): Origins {
+  return Object.fromEntries(
+    optionNames.flatMap((name) => {
+      const found = find(name, given);
+      return found === undefined || found.isDefault === true ? [] : [[name, found.origin]];
+    }),
+  );
 }
 
 function readOverride({ name, options: given }: ConfigFile['views'][number], path: string): ViewOverride {

@@ -34,9 +34,13 @@ export interface NamedView {
 export function settingsOf(
   { overrides, ...general }: ViewSettings & { readonly overrides: readonly ViewOverride[] }, view: NamedView,
 ): ViewSettings {
+  return Object.assign({}, general, ...coveringOverrides(overrides, view).map(({ settings }) => settings)) as ViewSettings;
+}
+
+/** What the config file says of one view, the closest last. Pure. */
+export function coveringOverrides(overrides: readonly ViewOverride[], view: NamedView): ViewOverride[] {
   const covering = overrides.filter(({ pattern }) => matches(pattern, view.schema, view.relation));
-  const byCloseness = [...covering.filter(({ pattern }) => !isName(pattern)), ...covering.filter(({ pattern }) => isName(pattern))];
-  return Object.assign({}, general, ...byCloseness.map(({ settings }) => settings)) as ViewSettings;
+  return [...covering.filter(({ pattern }) => !isName(pattern)), ...covering.filter(({ pattern }) => isName(pattern))];
 }
 
 function isName(pattern: ViewPattern): boolean {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { connectionSettings } from './connection.js';
-import type { Database } from './database.js';
+import { Database } from './database.js';
 import { dropEmptiedSchema } from './restored-schema.js';
 import { sqlFolder } from './sql.js';
 import { sqlstateOf } from './sqlstate.js';
@@ -15,12 +15,17 @@ const migrationLock = 7_311_905_524_610_021;
 /** Which migrations are there to run? None, for a database that is up to date, without any lock or privilege. */
 export async function pendingMigrations(database: Database): Promise<string[]> {
   const files = readdirSync(migrationsFolder).map((file) => file.replace(/\.sql$/, ''));
-  const [table] = await database.rows<{ exists: boolean }>(
-    "SELECT pg_catalog.to_regclass('refresh_listener.migration') IS NOT NULL AS exists",
+  // Read only: a standby is asked, too.
+  return database.transaction(
+    'look',
+    async (tx) => {
+      const [table] = await tx.rows<{ exists: boolean }>("SELECT pg_catalog.to_regclass('refresh_listener.migration') IS NOT NULL AS exists");
+      if (table?.exists !== true) return files;
+      const run = await tx.rows<{ name: string }>('SELECT m.name FROM refresh_listener.migration AS m');
+      return files.filter((file) => !run.some((migration) => migration.name === file));
+    },
+    { ...Database.shortLimits, readOnly: true },
   );
-  if (table?.exists !== true) return files;
-  const run = await database.rows<{ name: string }>('SELECT m.name FROM refresh_listener.migration AS m');
-  return files.filter((file) => !run.some((migration) => migration.name === file));
 }
 
 /**

@@ -14,6 +14,7 @@ describe('resolveConfig', () => {
       databaseUrl: undefined,
       listenUrl: undefined,
       overrides: [],
+      origins: { views: '--views' },
       install: true,
       once: false,
       maxAgeMs: undefined,

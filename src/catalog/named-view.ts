@@ -1,0 +1,41 @@
+import { nearestNames } from '../config/nearest-names.js';
+import { UsageError } from '../config/usage-error.js';
+import { matches, parseViewPattern } from '../config/view-pattern.js';
+import type { Transaction } from '../database/database.js';
+import { loadQuery } from '../database/sql.js';
+import { listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
+
+const relationsNamedQuery = loadQuery('relations-named');
+
+const kindNames: Readonly<Record<string, string>> = { r: 'table', p: 'partitioned table', v: 'plain view', f: 'foreign table' };
+
+/**
+ * The one materialized view that a name means, looked up as SQL does. Reads only.
+ *
+ * @throws UsageError for a pattern, for a name that several views bear, and for an unknown one, with the nearest names
+ */
+export async function findNamedView(tx: Transaction, text: string): Promise<Matview> {
+  const pattern = parseViewPattern(text);
+  if (pattern.name.kind === 'pattern' || pattern.schema?.kind === 'pattern') {
+    throw new UsageError(`${pattern.text} is a pattern: give the name of one view`);
+  }
+  const matviews = await listMatviews(tx);
+  const { views: [view], ambiguous: [ambiguous] } = resolveAllowlist([pattern], matviews);
+  if (view !== undefined) return view;
+  if (ambiguous !== undefined) {
+    throw new UsageError(`${pattern.text} may mean ${ambiguous.views.map(({ name }) => name).join(' or ')}: give its schema as well`);
+  }
+  const { name } = pattern.name;
+  const others = await tx.rows<{ name: string; schema: string; kind: string }>(relationsNamedQuery, [name]);
+  const other = others.find((relation) => matches(pattern, relation.schema, name));
+  if (other !== undefined) throw new UsageError(`${other.name} is a ${kindNames[other.kind] ?? 'relation'}, not a materialized view`);
+  throw new UsageError(`there is no materialized view ${pattern.text}${remedy(pattern.text, matviews.map((one) => one.name))}`);
+}
+
+/** What may have been meant: the nearest names, else some of those there are. */
+function remedy(text: string, names: readonly string[]): string {
+  const nearest = nearestNames(text, names);
+  if (nearest.length > 0) return `: did you mean ${nearest.join(' or ')}?`;
+  if (names.length === 0) return ': the database has none';
+  return `: the database has ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`;
+}
