@@ -6,7 +6,7 @@
 --   upstream   ids of the registered views that it reads
 -- The last refresh is the last that succeeded, the failure the last that did not.
 SELECT v.id, v.oid,
-       coalesce(pg_catalog.format('%I.%I', n.nspname, c.relname), v.name) AS name,
+       CASE WHEN c.oid IS NULL THEN v.name ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END AS name,
        c.oid IS NOT NULL AS "exists", coalesce(c.relispopulated, false) AS populated,
        v.whole_marks > v.whole_absorbed AS whole,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,

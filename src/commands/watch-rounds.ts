@@ -95,7 +95,8 @@ async function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T |
     if (signal.aborted) resolve(ended);
     else signal.addEventListener('abort', () => resolve(ended), { once: true });
   });
-  return Promise.race([work, aborted]);
+  const first = await Promise.race([work, aborted]);
+  return signal.aborted ? ended : first;
 }
 
 /** @returns false when it was ended meanwhile */

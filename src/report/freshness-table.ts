@@ -51,7 +51,7 @@ export function freshnessBlock(freshness: Freshness, database: string, width: nu
 }
 
 export function blockText({ table, notes }: FreshnessBlock): string {
-  return [...table, ...(table.length > 0 ? [''] : []), ...notes].join('\n');
+  return [...table, ...(table.length > 0 && notes.length > 0 ? [''] : []), ...notes].join('\n');
 }
 
 /** Leaves columns out, the least important first, until the rest fits beside a name that can be read. */

@@ -43,7 +43,7 @@ describe('watching', () => {
     const { written } = await play(['one', new Error('it is gone')], { isTTY: true });
     expect(written[0]).toBe('\u001b[?1049h\u001b[?25l');
     expect(written[2]).toMatch(/no answer \(it is gone\).*one.*As of \d\d:\d\d:\d\d\./s);
-    expect(written.at(-1)).toMatch(/^\u001b\[\?25h\u001b\[\?1049l/);
+    expect(written.at(-1)?.startsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
   });
 
   it('fails when the first answer does not come: then it was called wrongly', async () => {

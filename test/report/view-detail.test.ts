@@ -26,7 +26,7 @@ const failed: RunRecord = {
 
 describe('what status tells of one view', () => {
   it('is how it stands, its sources, and its last refreshes', () => {
-    expect(viewDetail(judged(view, [changesOf(view, 95, ['public.orders'], 2)]), sources, [failed, done], at, 100)).toBe(
+    expect(viewDetail(judged(view, [changesOf(view, 95, ['public.orders'], 2)]), sources, [failed, done], at, 120)).toBe(
       [
         'public.mv_dashboard is failing, stale for 1m 35s; refreshed 12s ago in 67ms (concurrent).',
         '2 statements changed public.orders and are not shown yet.',
