@@ -1,9 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readServerFacts, requireServer, type ServerFacts } from '../catalog/server.js';
 import type { Config } from '../config/config.js';
-import { redactUrl } from '../config/redact-url.js';
-import { UsageError } from '../config/usage-error.js';
-import { explainConnectionError } from '../database/connection-error.js';
 import { Database } from '../database/database.js';
 import { connectionProblem } from './connection-problem.js';
 
@@ -38,17 +35,11 @@ export async function withReader<T>(config: Config, work: (database: Database, f
   try {
     return await work(database, await readServerFacts(database));
   } catch (error) {
-    const problem = connectionProblem(error, config);
-    throw problem === undefined ? error : new UsageError(`could not connect: ${problem}`, { cause: error });
+    throw connectionProblem(error, config) ?? error;
   } finally {
     // Nothing was begun that must end well: a server that no longer answers keeps nobody here.
     await Promise.race([database.close(), pause(closeMs, undefined, { ref: false })]);
   }
-}
-
-/** Why a connection could not be made, on one line; undefined for any other error. */
-export function connectionProblem(error: unknown, { databaseUrl }: Pick<Config, 'databaseUrl'>): string | undefined {
-  return explainConnectionError(error, databaseUrl === undefined ? undefined : redactUrl(databaseUrl));
 }
 
 /** One line on standard output. */

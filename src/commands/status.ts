@@ -10,7 +10,8 @@ import { detailJson, freshnessJson } from '../report/freshness-json.js';
 import { blockText, freshnessBlock, remarks, type FreshnessBlock } from '../report/freshness-table.js';
 import { viewDetail } from '../report/view-detail.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { connectionProblem, say, withReader } from './opened.js';
+import { connectionProblem } from './connection-problem.js';
+import { say, withReader } from './opened.js';
 import { watchRounds } from './watch-rounds.js';
 
 export const statusCommand: Command = {
@@ -56,7 +57,7 @@ async function showStatus({ config, names: [name], isSet }: Invocation): Promise
       read: () => readStatus(database, facts, name),
       show: (status, width) => asBlock(status, width),
       json: json ? asJson : undefined,
-      trouble: (error) => connectionProblem(error, config) ?? (error instanceof Error ? error.message : String(error)),
+      trouble: (error) => connectionProblem(error, config)?.message ?? (error instanceof Error ? error.message : String(error)),
       title: `${facts.database}, PostgreSQL ${facts.version}`,
     });
   });

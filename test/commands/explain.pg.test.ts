@@ -31,7 +31,8 @@ async function explained(url: string, name: string): Promise<z.infer<typeof sche
   return schema.parse(JSON.parse(stdout));
 }
 
-describe('listener explain', () => {
+// Each call starts a process.
+describe('listener explain', { timeout: 90_000 }, () => {
   it('tells before anything is installed what a worker would do, and leaves nothing behind', async () => {
     const db = await freshDatabase();
     await createOrders(db);

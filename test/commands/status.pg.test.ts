@@ -138,7 +138,8 @@ describe('how a view stands', () => {
   });
 });
 
-describe('listener status', () => {
+// Each call starts a process.
+describe('listener status', { timeout: 90_000 }, () => {
   it('shows all views, and one with its sources and refreshes', async () => {
     const db = await served();
     await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
@@ -177,12 +178,20 @@ describe('listener status', () => {
     expect((await listener(db.url('worker'), 'status', 'mv_oders')).stderr).toBe('listener: there is no materialized view mv_oders: did you mean public.mv_orders?\n');
     expect((await listener(db.url('worker'), 'status', 'orders')).stderr).toBe('listener: public.orders is a table, not a materialized view\n');
     expect((await listener(db.url('worker'), 'status', 'unlisted')).stderr).toMatch(/^listener: public\.unlisted is not served by any listener: put it on the --views of a worker/);
+  });
+
+  it('names the GRANTs that let a role merely read', async () => {
+    const db = await served();
     const reader = await listener(db.url('app'), 'status');
-    expect(reader).toMatchObject({ ...nothing, stderr: expect.stringMatching(/may not read the schema refresh_listener.*GRANT USAGE ON SCHEMA refresh_listener TO/) as string });
+    expect(reader).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/may not read the schema refresh_listener.*GRANT USAGE ON SCHEMA refresh_listener TO/) as string });
     // What the message tells to run is enough.
     await db.worker.query(/GRANT .*/.exec(reader.stderr)?.[0] ?? '');
     expect(await listener(db.url('app'), 'status')).toMatchObject({ status: 0, stderr: '' });
     expect(await listener(db.url('app'), 'status', 'mv_orders')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('says in one line that no view is registered', async () => {
+    const db = await served();
     await db.worker.query('DELETE FROM refresh_listener.view');
     expect(await listener(db.url('worker'), 'status')).toEqual({
       status: 0, stderr: '', stdout: `No view is registered in database ${db.name}: run listener --views ... to keep some fresh.\n`,
@@ -208,7 +217,7 @@ describe('listener status', () => {
   });
 });
 
-describe('listener status --watch', () => {
+describe('listener status --watch', { timeout: 90_000 }, () => {
   it('prints a block a round, and ends with Ctrl-C', async () => {
     const db = await served();
     const child = spawnListener(db.url('worker'), ['status', '--watch']);
