@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
 import { sqlstateOf } from '../database/sqlstate.js';
+import { faultLine, type Fault } from './fault.js';
 
 const serverFactsQuery = loadQuery('server-facts');
 
@@ -32,34 +33,42 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
   return facts;
 }
 
+/** Why a worker could not keep its promises on this server, or could not be there at all. Pure. */
+export function serverFault(facts: ServerFacts): Fault | undefined {
+  if (facts.versionNumber < oldestVersionNumber) {
+    return { what: `PostgreSQL ${facts.version} is too old: 15 or newer is needed.`, remedy: 'Upgrade the server.' };
+  }
+  if (facts.inRecovery) {
+    return {
+      what: `The server of database ${facts.database} is a standby (pg_is_in_recovery), where nothing can be refreshed.`,
+      remedy: 'Give --database-url the primary.',
+    };
+  }
+  if (!facts.schemaExists && !facts.mayCreateSchema) {
+    return {
+      what: `Role ${facts.role} may not create the schema refresh_listener.`,
+      by: 'an administrator',
+      remedy: `GRANT CREATE ON DATABASE ${quoteIdentifier(facts.database)} TO ${quoteIdentifier(facts.role)};`,
+    };
+  }
+  // Whoever owns the schema owns the trigger function, which runs in every writer's statements: it must be us.
+  if (facts.schemaExists && !facts.schemaOwned) {
+    return {
+      what: `The schema refresh_listener belongs to role ${String(facts.schemaOwner)}, of which ${facts.role} is no member.`,
+      remedy: 'Run the listener as that role, or as a member of it.',
+    };
+  }
+  return undefined;
+}
+
 /**
  * Refuses a server on which the worker could not keep its promises.
  *
  * @throws UsageError with the remedy: too old, a standby, or no right to create the schema
  */
 export function requireServer(facts: ServerFacts): void {
-  if (facts.versionNumber < oldestVersionNumber) {
-    throw new UsageError(`PostgreSQL ${facts.version} is too old: 15 or newer is needed. Upgrade the server.`);
-  }
-  if (facts.inRecovery) {
-    throw new UsageError(
-      `The server of database ${facts.database} is a standby (pg_is_in_recovery), where nothing can be refreshed. ` +
-        'Give --database-url the primary.',
-    );
-  }
-  if (!facts.schemaExists && !facts.mayCreateSchema) {
-    throw new UsageError(
-      `Role ${facts.role} may not create the schema refresh_listener. ` +
-        `Run as an administrator: GRANT CREATE ON DATABASE ${quoteIdentifier(facts.database)} TO ${quoteIdentifier(facts.role)};`,
-    );
-  }
-  // Whoever owns the schema owns the trigger function, which runs in every writer's statements: it must be us.
-  if (facts.schemaExists && !facts.schemaOwned) {
-    throw new UsageError(
-      `The schema refresh_listener belongs to role ${String(facts.schemaOwner)}, of which ${facts.role} is no member. ` +
-        'Run the listener as that role, or as a member of it.',
-    );
-  }
+  const fault = serverFault(facts);
+  if (fault !== undefined) throw new UsageError(faultLine(fault));
 }
 
 /** The server looks this often whether a refresh's worker is still there. */

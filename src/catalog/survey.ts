@@ -1,10 +1,14 @@
 import { UsageError } from '../config/usage-error.js';
 import type { ViewPattern } from '../config/view-pattern.js';
 import type { Database, Transaction } from '../database/database.js';
-import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
 import { explainMissing, listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
-import { maintainVersionNumber, type ServerFacts } from './server.js';
+import { faultLine } from './fault.js';
+import { missingPrivileges } from './privilege.js';
+import type { ServerFacts } from './server.js';
+import type { SourceKind } from './source-kind.js';
+
+export { needsTrigger } from './source-kind.js';
 
 const viewSourcesQuery = loadQuery('view-sources');
 const viewDefinitionsQuery = loadQuery('view-definitions');
@@ -13,8 +17,7 @@ const viewDefinitionsQuery = loadQuery('view-definitions');
 export interface SurveyedSource {
   readonly oid: number;
   readonly name: string;
-  /** `relkind`: r table, p partitioned table, f foreign table, m materialized view. */
-  readonly kind: 'r' | 'p' | 'f' | 'm';
+  readonly kind: SourceKind;
   /** Whether the role owns it, or is a member of the owner. */
   readonly owned: boolean;
   readonly mayTrigger: boolean;
@@ -62,6 +65,14 @@ export async function survey(database: Database, patterns: readonly ViewPattern[
   });
 }
 
+/** Surveys just these materialized views, whatever an allowlist says. Those that are gone are missing. */
+export async function surveyOids(database: Database, oids: readonly number[]): Promise<SurveyedView[]> {
+  return database.transaction('look', async (tx) => {
+    const matviews = await listMatviews(tx);
+    return withSources(tx, matviews.filter((view) => oids.includes(view.oid)));
+  });
+}
+
 async function withSources(tx: Transaction, views: readonly Matview[]): Promise<SurveyedView[]> {
   const rows = await tx.rows<SurveyedSource & { view: number }>(viewSourcesQuery, [views.map((view) => view.oid)]);
   const definitions = new Map(
@@ -82,33 +93,6 @@ async function withSources(tx: Transaction, views: readonly Matview[]): Promise<
  * @throws UsageError naming the GRANT
  */
 export function requirePrivileges(found: Survey, facts: ServerFacts): void {
-  for (const view of found.views) {
-    if (!view.mayRefresh) {
-      throw new UsageError(
-        facts.versionNumber < maintainVersionNumber
-          ? `Only its owner may refresh ${view.name}. Run as an administrator: GRANT ${quoteIdentifier(view.owner)} TO ${quoteIdentifier(facts.role)}; ` +
-            `or: ALTER MATERIALIZED VIEW ${view.name} OWNER TO ${quoteIdentifier(facts.role)};`
-          : `Role ${facts.role} may not refresh ${view.name}. Run as its owner: GRANT MAINTAIN ON ${view.name} TO ${quoteIdentifier(facts.role)};`,
-      );
-    }
-    const outOfReach = view.sources.find((source) => needsTrigger(source) && !source.mayUseSchema);
-    if (outOfReach !== undefined) {
-      throw new UsageError(
-        `Role ${facts.role} may not use the schema of ${outOfReach.name}, which ${view.name} reads. ` +
-          `Run as its owner: GRANT USAGE ON SCHEMA ${outOfReach.schema} TO ${quoteIdentifier(facts.role)};`,
-      );
-    }
-    const closed = view.sources.find((source) => needsTrigger(source) && !source.mayTrigger && !source.isChild);
-    if (closed !== undefined) {
-      throw new UsageError(
-        `Role ${facts.role} may not create a trigger on ${closed.name}, which ${view.name} reads. ` +
-          `Run as its owner: GRANT TRIGGER ON ${closed.name} TO ${quoteIdentifier(facts.role)};`,
-      );
-    }
-  }
-}
-
-/** Tables record their changes by trigger; a materialized view is logged by whoever refreshes it, a foreign table by nobody. */
-export function needsTrigger(source: Pick<SurveyedSource, 'kind'>): boolean {
-  return source.kind === 'r' || source.kind === 'p';
+  const [missing] = found.views.flatMap((view) => missingPrivileges(view, facts));
+  if (missing !== undefined) throw new UsageError(faultLine(missing));
 }

@@ -83,18 +83,26 @@ export async function mendTrigger(database: Database, target: TriggerTarget, pat
         if (state !== undefined && !state.ours) {
           throw new Error(`${name} has a trigger named refresh_listener that is not ours: ALTER TRIGGER refresh_listener ON ${name} RENAME TO ...`);
         }
-        await tx.rows(
-          `CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name} ` +
-            `FOR EACH STATEMENT EXECUTE FUNCTION refresh_listener.record_change('${target.id}')`,
-        );
-        if (target.owned) await tx.rows(`ALTER TABLE ${name} ENABLE ALWAYS TRIGGER refresh_listener`);
+        for (const statement of triggerStatements(name, target)) await tx.rows(statement);
         await requireSame(tx, name, target.oid);
-        await tx.rows(`INSERT INTO refresh_listener.change_log (source, operation) VALUES ($1, 'T')`, [target.id]);
         return true;
       },
       ddlLimits,
     ),
   );
+}
+
+/**
+ * What creates or mends the trigger of one source, to be run in one transaction: with it goes the log row that stands for
+ * whatever changed before.
+ */
+export function triggerStatements(name: string, target: Pick<TriggerTarget, 'id' | 'owned'>): string[] {
+  return [
+    `CREATE OR REPLACE TRIGGER refresh_listener AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name} ` +
+      `FOR EACH STATEMENT EXECUTE FUNCTION refresh_listener.record_change('${target.id}')`,
+    ...(target.owned ? [`ALTER TABLE ${name} ENABLE ALWAYS TRIGGER refresh_listener`] : []),
+    `INSERT INTO refresh_listener.change_log (source, operation) VALUES (${target.id}, 'T')`,
+  ];
 }
 
 /**
