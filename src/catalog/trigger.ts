@@ -36,6 +36,13 @@ export interface DdlPatience {
 
 export type TriggerFault = 'missing' | 'disabled' | 'altered';
 
+export interface FoundTriggerFault {
+  readonly target: TriggerTarget;
+  readonly fault: TriggerFault;
+  /** False where somebody else's trigger bears our name. */
+  readonly ours: boolean;
+}
+
 /**
  * A waiting CREATE TRIGGER queues every later writer behind itself, so it waits this long at most, then lets them pass
  * and tries again.
@@ -44,14 +51,13 @@ const ddlLockTimeoutMs = 200;
 const ddlLimits = { lockTimeoutMs: ddlLockTimeoutMs, statementTimeoutMs: 10_000 };
 
 /** Which targets lack a working trigger? In one query. */
-export async function findTriggerFaults(
-  database: Database, targets: readonly TriggerTarget[],
-): Promise<{ readonly target: TriggerTarget; readonly fault: TriggerFault }[]> {
+export async function findTriggerFaults(database: Database, targets: readonly TriggerTarget[]): Promise<FoundTriggerFault[]> {
   const states = await database.rows<TriggerState>(sourceTriggersQuery, [targets.map((target) => target.oid)]);
   const stateByOid = new Map(states.map((state) => [state.oid, state]));
   return targets.flatMap((target) => {
-    const fault = triggerFault(stateByOid.get(target.oid), target.owned);
-    return fault === undefined ? [] : [{ target, fault }];
+    const state = stateByOid.get(target.oid);
+    const fault = triggerFault(state, target.owned);
+    return fault === undefined ? [] : [{ target, fault, ours: state?.ours ?? true }];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { doctorCommand } from './doctor.js';
 import { explainCommand } from './explain.js';
 import { pauseCommand, resumeCommand } from './pause.js';
 import { refreshCommand } from './refresh.js';
@@ -6,4 +7,4 @@ import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
 
 /** Every subcommand, in the order of `listener --help`. The first is the main job, and the default. */
-export const commands: readonly Command[] = [runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand];
+export const commands: readonly Command[] = [runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand, doctorCommand];
