@@ -15,7 +15,7 @@ export interface Matview {
   readonly name: string;
   /** Place of its schema in the role's own search path, from 1; null when it is not in it. */
   readonly pathPosition: number | null;
-  /** Whether the role owns it, is a member of the owner, or has MAINTAIN on it (since PostgreSQL 17). */
+  /** Whether the role owns it, is a member of the owner, or has SELECT and MAINTAIN on it (since PostgreSQL 17). */
   readonly mayRefresh: boolean;
   readonly owner: string;
 }

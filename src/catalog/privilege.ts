@@ -27,9 +27,9 @@ type Asked = Pick<ServerFacts, 'role' | 'versionNumber'>;
 function lacksRefresh(view: SurveyedView, { role, versionNumber }: Asked): MissingPrivilege {
   if (versionNumber >= maintainVersionNumber) {
     return {
-      what: `Role ${role} may not refresh ${view.name}.`,
+      what: `Role ${role} may not refresh and read ${view.name}.`,
       by: 'its owner',
-      remedy: `GRANT MAINTAIN ON ${view.name} TO ${quoteIdentifier(role)};`,
+      remedy: `GRANT SELECT, MAINTAIN ON ${view.name} TO ${quoteIdentifier(role)};`,
     };
   }
   return {
