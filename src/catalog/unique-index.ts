@@ -14,7 +14,7 @@ export interface UniqueIndexAdvice {
    * `guess`: the first column, for want of better.
    */
   readonly certainty: 'definition' | 'data' | 'guess';
-  /** Why these columns: a clause. */
+  /** Why these columns: a sentence. */
   readonly because: string;
 }
 
@@ -50,17 +50,17 @@ function chooseColumns({ action, columns, distinct, uniques }: Candidates): Choi
     return { columns: named, certainty: 'definition', because: reasons[key.by] };
   }
   if (distinct[0] !== undefined) {
-    return { columns: [distinct[0]], certainty: 'data', because: 'the last ANALYZE saw no value of it twice; check that this will stay so' };
+    return { columns: [distinct[0]], certainty: 'data', because: 'The last ANALYZE saw no value of this column twice: check that it will stay so.' };
   }
   if (columns[0] === undefined) return undefined;
-  return { columns: [columns[0]], certainty: 'guess', because: 'the column is a guess: put those there that make a row unique' };
+  return { columns: [columns[0]], certainty: 'guess', because: 'The column is a guess: name those that tell the rows apart.' };
 }
 
 const reasons: Readonly<Record<DefinitionKey['by'], string>> = {
-  'GROUP BY': 'these columns are what the view is grouped by',
-  DISTINCT: 'these columns are what the view takes DISTINCT rows of',
-  'one row': 'the view has one row',
-  table: 'these columns are unique in the table that the view reads',
+  'GROUP BY': 'The view is grouped by what the index is on.',
+  DISTINCT: 'The view takes DISTINCT rows of what the index is on.',
+  'one row': 'The view has one row.',
+  table: 'What the index is on is unique in the table that the view reads.',
 };
 
 /** The places of the key's columns in the view. Of a table's unique indexes the smallest that the view shows whole. */

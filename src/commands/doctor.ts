@@ -1,6 +1,7 @@
 import { renderDiagnosis, tally } from '../doctor/diagnosis-text.js';
 import { examine } from '../doctor/examine.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
+import { connectionProblem } from './connection-problem.js';
 import { say } from './opened.js';
 
 export const doctorCommand: Command = {
@@ -19,7 +20,9 @@ export const doctorCommand: Command = {
 };
 
 async function tellDiagnosis({ config, isSet }: Invocation): Promise<number> {
-  const diagnosis = await examine(config);
+  const diagnosis = await examine(config).catch((error: unknown) => {
+    throw connectionProblem(error, config) ?? error;
+  });
   const { facts, views, findings } = diagnosis;
   const summary = tally(findings);
   if (isSet('json')) {

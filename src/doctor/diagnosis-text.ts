@@ -27,10 +27,10 @@ export function renderDiagnosis({ findings }: Pick<Diagnosis, 'findings'>, { wid
   return [...paragraphs, summary(findings)].join('\n\n');
 }
 
-function renderFinding(finding: Finding & { readonly check: string }, width: number, colour: boolean): string[] {
+function renderFinding(finding: Finding, width: number, colour: boolean): string[] {
   const label = labels[finding.level].padEnd(labelWidth);
   const indent = ' '.repeat(2 + labelWidth);
-  const [first = '', ...rest] = wrapped(`${finding.check}: ${finding.what}`, width - indent.length);
+  const [first = '', ...rest] = wrapped(finding.what, width - indent.length);
   const lines = [`  ${colour ? styleText(colours[finding.level], label, { validateStream: false }) : label}${first}`, ...rest.map((line) => indent + line)];
   if (finding.why !== undefined) lines.push(...wrapped(finding.why, width - indent.length - 2).map((line) => `${indent}  ${line}`));
   if (finding.remedy !== undefined) {

@@ -65,7 +65,7 @@ async function examineOne(check: Check, examination: Examination): Promise<reado
     if (sqlstateOf(error) !== insufficientPrivilege) throw error;
     return [{
       level: 'warning',
-      what: `Could not be examined as ${examination.facts.role}: ${error instanceof Error ? error.message : String(error)}`,
+      what: `Role ${examination.facts.role} may not examine ${check.name}: ${error instanceof Error ? error.message : String(error)}`,
       why: 'What cannot be seen may be wrong.',
       remedy: 'Run listener doctor with the --database-url of the worker',
     }];

@@ -111,7 +111,7 @@ describe('two-phase commit', () => {
 describe('notifications', () => {
   it('are not needed with --wake poll', async () => {
     const found = (await diagnose(await servedShop(), { config: { wake: 'poll' } })).filter(({ check }) => check === 'notifications');
-    expect(found).toEqual([expect.objectContaining({ level: 'ok', what: 'Not needed: the worker polls (--wake poll)' })]);
+    expect(found).toEqual([expect.objectContaining({ level: 'ok', what: 'Notifications are not needed: the worker polls (--wake poll)' })]);
   });
 
   it('cannot be listened for where nothing answers', async () => {

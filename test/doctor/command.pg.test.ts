@@ -24,7 +24,7 @@ describe('listener doctor', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(stdout).toMatch(/\nNo failure, 1 warning, \d+ checks passed\.\n$/);
-    expect(stdout).toContain('  warning  unique index: public.mv_orders has no unique index');
+    expect(stdout).toContain('  warning  public.mv_orders has no unique index');
     expect(stdout).toContain('\n               CREATE UNIQUE INDEX ON public.mv_orders ("id");\n');
     expect(stdout.split('\n').filter((line) => line.length > 80 && !line.endsWith(';'))).toEqual([]);
   });
@@ -39,6 +39,12 @@ describe('listener doctor', () => {
       group: 'Server', check: 'installation', level: 'failure', what: expect.stringContaining('Nothing is installed') as string,
       why: expect.any(String) as string, remedy: 'listener install --views mv_orders',
     }]);
+  });
+
+  it('exits 2, with one line, for a server that does not answer', async () => {
+    const { status, stdout, stderr } = await doctor('postgres://nobody@127.0.0.1:1/nothing');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^listener: .*nothing listens at postgres:\/\/nobody@127\.0\.0\.1:1\/nothing.*\n$/);
   });
 
   it('exits 2, with one line, for a view that does not exist', async () => {

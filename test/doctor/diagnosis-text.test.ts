@@ -14,14 +14,13 @@ const findings: Diagnosis['findings'] = [
 describe('the diagnosis as text', () => {
   it('stands in groups and fits the terminal; SQL is never broken', () => {
     expect(renderDiagnosis({ findings }, { width: 80, colour: false })).toBe(`Server
-  ok       server: PostgreSQL 15.4, a primary
+  ok       PostgreSQL 15.4, a primary
 
 Views
-  warning  unique index: public.mv has no unique index that a concurrent refresh
-           could use
+  warning  public.mv has no unique index that a concurrent refresh could use
              Readers wait while it is refreshed, and every row is written anew.
                CREATE UNIQUE INDEX ON public.mv ("${'long_'.repeat(20)}");
-  failure  pace: It is slow
+  failure  It is slow
              So it is.
                Set --max-wait --max-wait --max-wait --max-wait --max-wait
                --max-wait --max-wait --max-wait --max-wait --max-wait --max-wait

@@ -23,6 +23,16 @@ describe('the doctor', () => {
     expect(await trouble(db, 'installation')).toHaveLength(1);
   });
 
+  it('says of what it may not see that it may not, and sees the rest', async () => {
+    const db = await servedShop();
+    await db.admin.query('REVOKE EXECUTE ON FUNCTION pg_catalog.pg_notification_queue_usage() FROM PUBLIC');
+    const findings = await diagnose(db);
+    expect(findings.map(({ check }) => check)).toEqual(['server', 'installation', ...checks.map(({ name }) => name)]);
+    expect(findings.filter(({ level }) => level !== 'ok')).toEqual([expect.objectContaining({
+      check: 'notification queue', level: 'warning', what: `Role ${db.roles.worker} may not examine notification queue: permission denied for function pg_notification_queue_usage`,
+    })]);
+  });
+
   it('refuses a name that means no view', async () => {
     await expect(diagnose(await shop(), { views: ['mv_order'] })).rejects.toThrow(
       new UsageError('No materialized view matches mv_order. Did you mean public.mv_orders?'));

@@ -12,7 +12,7 @@ describe('a view without a unique index', () => {
     const found = await trouble(db, 'unique index', visit);
     expect(found).toEqual([expect.objectContaining({
       level: 'warning', view: 'public.mv_sums', remedy: 'CREATE UNIQUE INDEX ON public.mv_sums ("rest");',
-      why: expect.stringContaining('In the statement these columns are what the view is grouped by.') as string,
+      why: expect.stringContaining('The view is grouped by what the index is on.') as string,
     })]);
     await runRemedy(db, 'worker', found[0]);
     expect(await trouble(db, 'unique index', visit)).toEqual([]);

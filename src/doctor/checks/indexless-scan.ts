@@ -27,7 +27,7 @@ export const indexlessScanCheck: Check = {
       findings.push({
         level: 'warning', view: view.name,
         what: `${view.name} has no index, and its ${bytes(scanned.bytes)} were read from end to end ${scanned.scans.toLocaleString('en-US')} times`,
-        why: `Every query reads all of it. An index on the columns that queries filter by makes them fast.${advice === undefined ? '' : ` In the statement ${advice.because}.`}`,
+        why: `Every query reads all of it. An index on the columns that queries filter by makes them fast.${advice === undefined ? '' : ` ${advice.because}`}`,
         remedy: advice?.statement ?? `CREATE INDEX on the columns of ${view.name} that queries filter by`,
       });
     }

@@ -11,7 +11,7 @@ export const notificationCheck: Check = {
   name: 'notifications',
   group: 'Changes',
   examine: async ({ config, thresholds }) => {
-    if (config.wake === 'poll') return [pass('Not needed: the worker polls (--wake poll)')];
+    if (config.wake === 'poll') return [pass('Notifications are not needed: the worker polls (--wake poll)')];
     const doorbell = new Doorbell({
       connection: connectionSettings(config.listenUrl, 'listener (doorbell)'),
       ringer: connectionSettings(config.databaseUrl, 'listener (canary)'),

@@ -1,7 +1,7 @@
 import { triggerGrant } from '../../catalog/privilege.js';
 import { needsTrigger } from '../../catalog/source-kind.js';
 import { findTriggerFaults } from '../../catalog/trigger.js';
-import { listing } from '../../report/sentence.js';
+import { count, listing } from '../../report/sentence.js';
 import type { Check } from '../examination.js';
 import { orPass, type Finding } from '../finding.js';
 import { watchedSources, type WatchedSource } from '../watched-sources.js';
@@ -17,7 +17,7 @@ export const partitionCheck: Check = {
     const targets = children.flatMap(({ id, oid, name, owned }) => (id === undefined ? [] : [{ id, oid, name, owned }]));
     const missing = new Set((await findTriggerFaults(database, targets)).filter(({ fault }) => fault === 'missing').map(({ target }) => target.oid));
     const findings = children.flatMap((child) => partitionFinding(child, missing.has(child.oid), facts.role));
-    return orPass(findings, `All of ${children.length} partitions and children are covered`);
+    return orPass(findings, children.length === 0 ? 'No source has partitions or children' : `${count(children.length, 'partition')} covered`);
   },
 };
 

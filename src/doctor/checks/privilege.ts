@@ -7,7 +7,7 @@ export const privilegeCheck: Check = {
   group: 'Views',
   examine: ({ views, facts }) => {
     if (facts.schemaExists && !facts.schemaOwned) {
-      return Promise.resolve([pass(`Not examined: the worker runs as ${String(facts.schemaOwner)}, this is ${facts.role}`)]);
+      return Promise.resolve([pass(`Privileges were not examined: the worker runs as ${String(facts.schemaOwner)}, this is ${facts.role}`)]);
     }
     const findings = views.flatMap((view) => missingPrivileges(view, facts).map((missing) => ({
       level: 'failure' as const,

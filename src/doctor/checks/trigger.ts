@@ -1,5 +1,6 @@
 import { needsTrigger } from '../../catalog/source-kind.js';
 import { findTriggerFaults, triggerStatements, type FoundTriggerFault, type TriggerFault } from '../../catalog/trigger.js';
+import { count } from '../../report/sentence.js';
 import type { Check } from '../examination.js';
 import { orPass, type Finding } from '../finding.js';
 import { watchedSources } from '../watched-sources.js';
@@ -17,7 +18,7 @@ export const triggerCheck: Check = {
       const source = sources.find(({ oid }) => oid === target.oid);
       return fault !== 'missing' || source?.mayTrigger === true;
     });
-    return orPass(faults.map(triggerFinding), `All of ${targets.length} tables record their changes`);
+    return orPass(faults.map(triggerFinding), `The triggers of ${count(targets.length, 'table')} are in order`);
   },
 };
 

@@ -16,7 +16,7 @@ export const uniqueIndexCheck: Check = {
       findings.push({
         level: 'warning', view: view.name,
         what: `${view.name} has no unique index that a concurrent refresh could use`,
-        why: `Readers wait while it is refreshed, and every row is written anew.${advice === undefined ? '' : ` In the statement ${advice.because}.`}`,
+        why: `Readers wait while it is refreshed, and every row is written anew.${advice === undefined ? '' : ` ${advice.because}`}`,
         remedy: advice?.statement ?? `Give ${view.name} a column that tells its rows apart, and a unique index on it`,
       });
     }
