@@ -12,6 +12,7 @@ import { publicationCheck } from './checks/publication.js';
 import { replicationSlotCheck } from './checks/replication-slot.js';
 import { longTransactionCheck } from './checks/long-transaction.js';
 import { servedCheck } from './checks/served.js';
+import { subscriptionCheck } from './checks/subscription.js';
 import { triggerCheck } from './checks/trigger.js';
 import { uniqueIndexCheck } from './checks/unique-index.js';
 import { upstreamCheck } from './checks/upstream.js';
@@ -21,6 +22,6 @@ import type { Check } from './examination.js';
 export const checks: readonly Check[] = [
   countingCheck, publicationCheck,
   privilegeCheck, servedCheck, uniqueIndexCheck, clockedViewCheck, paceCheck, indexlessScanCheck,
-  notificationCheck, triggerCheck, partitionCheck, upstreamCheck, preparedTransactionCheck,
+  notificationCheck, triggerCheck, partitionCheck, upstreamCheck, subscriptionCheck, preparedTransactionCheck,
   logCheck, longTransactionCheck, replicationSlotCheck, notificationQueueCheck,
 ];

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckedFinding } from '../../src/doctor/finding.js';
-import { valueOf } from '../catalog/worker-scene.js';
 import type { TestDatabase } from '../support/database.js';
 import { PgBouncer } from '../wake/pgbouncer.js';
-import { ownDatabase } from '../catalog/worker-scene.js';
+import { ownDatabase, valueOf } from '../catalog/worker-scene.js';
 import { diagnose, runRemedy, serveOnce, servedShop, trouble } from './scene.js';
 
 /** Whether a write leaves a row in the log. */
@@ -86,6 +85,27 @@ describe('a partition', () => {
     })]);
     await serveOnce(db, ['mv_orders']);
     expect(await trouble(db, 'partitions')).toEqual([]);
+  });
+});
+
+describe('a source that gets its rows by logical replication', () => {
+  it('is told with the sweep that finds its changes, as long as it is subscribed', async () => {
+    const publisher = await ownDatabase();
+    const db = await servedShop();
+    expect(await trouble(db, 'subscriptions')).toEqual([]);
+    await publisher.admin.query('CREATE TABLE public.orders (id int PRIMARY KEY, n int); CREATE PUBLICATION p FOR TABLE public.orders');
+    // One that waits to be enabled: nothing has to run for this.
+    await db.admin.query(`CREATE SUBSCRIPTION ${db.name} CONNECTION '${publisher.url('admin')}' PUBLICATION p
+      WITH (create_slot = false, slot_name = NONE, enabled = false, copy_data = false)`);
+    try {
+      expect(await trouble(db, 'subscriptions', { config: { sweepMs: 60_000 } })).toEqual([expect.objectContaining({
+        level: 'warning', source: 'public.orders', what: 'public.orders gets its rows by logical replication',
+        why: expect.stringContaining('every 1m, and public.mv_orders shows them') as string,
+      })]);
+    } finally {
+      await db.admin.query(`DROP SUBSCRIPTION ${db.name}`);
+    }
+    expect(await trouble(db, 'subscriptions')).toEqual([]);
   });
 });
 
