@@ -42,10 +42,14 @@ export async function renewLease(
 ): Promise<ServedSource[]> {
   const sources = [...graph.sources.keys()];
   const readRegisters = (): Promise<LogRegister[]> => database.rows<LogRegister>(logRegistersQuery, [sources]);
+  // Whoever called refresh() in a transaction holds the view's row until that ends: it must not hold up all the others.
   await database.rows(
-    `UPDATE refresh_listener.view AS v
+    `WITH free AS MATERIALIZED (
+       SELECT k.id FROM refresh_listener.view AS k WHERE k.id = ANY ($1::pg_catalog.int4[]) FOR NO KEY UPDATE SKIP LOCKED
+     )
+     UPDATE refresh_listener.view AS v
      SET served_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $2::pg_catalog.float8 / 1000)
-     WHERE v.id = ANY ($1::pg_catalog.int4[])`,
+     FROM free WHERE v.id = free.id`,
     [[...graph.views.keys()], leaseMs],
   );
   const before = await readRegisters();

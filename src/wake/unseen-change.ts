@@ -84,9 +84,13 @@ async function markWhole(database: Database, views: readonly Pick<AbsorbedFinger
   if (views.length === 0) return [];
   const cursors = new Map(views.map((view) => [view.view, view.cursor]));
   const marked = await database.rows<{ id: number }>(
-    `UPDATE refresh_listener.view AS v SET whole_marks = v.whole_marks + 1
-     FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[])) AS m (view, cursor)
-     WHERE v.id = m.view AND v.cursor::pg_catalog.text = m.cursor
+    // One that is being absorbed is not waited for: the next sweep compares again.
+    `WITH free AS MATERIALIZED (
+       SELECT k.id FROM refresh_listener.view AS k WHERE k.id = ANY ($1::pg_catalog.int4[]) FOR NO KEY UPDATE SKIP LOCKED
+     )
+     UPDATE refresh_listener.view AS v SET whole_marks = v.whole_marks + 1
+     FROM free, ROWS FROM (pg_catalog.unnest($1::pg_catalog.int4[]), pg_catalog.unnest($2::pg_catalog.text[])) AS m (view, cursor)
+     WHERE v.id = free.id AND v.id = m.view AND v.cursor::pg_catalog.text = m.cursor
        AND NOT EXISTS (SELECT FROM refresh_listener.change_log AS l
                        JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = l.source
                        WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
