@@ -18,6 +18,7 @@ import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import { Outage } from './report/outage.js';
+import { Calls } from './wake/calls.js';
 import { Doorbell } from './wake/doorbell.js';
 import { findStaleViews } from './wake/stale-view.js';
 import { holdLengthMs } from './wake/hold.js';
@@ -46,6 +47,8 @@ export interface Worker {
 const channel = 'refresh_listener';
 /** With --once a view that fails so often is given up. */
 const attemptsOfOnce = 3;
+/** A view that is called for is looked at so often at most. */
+const callSpacingMs = 500;
 /** Several sweeps must fail before a lease runs out. */
 const sweepsPerLease = 3;
 
@@ -73,11 +76,10 @@ class ListeningWorker implements Worker {
   readonly #doorbell: Doorbell;
   readonly #sweeper: Sweeper;
   readonly #timetable: Timetable;
+  readonly #calls: Calls;
   readonly #debounces = new Map<number, ViewDebounce>();
   readonly #stopping = new AbortController();
   readonly #createdAt = performance.now();
-  /** Views that somebody has called for, and that are being looked at. */
-  readonly #called = new Set<number>();
   #graph: ServedGraph = emptyGraph;
   /** Whether rings arrive: not in polling mode, nor behind a transaction pooler, nor while the connection is lost. */
   #hearing = false;
@@ -114,6 +116,7 @@ class ListeningWorker implements Worker {
         this.#report.freshener.onSkipped(view, reason, because);
         // Dropped, and perhaps created again under another oid: find out now and not in a minute.
         if (because === 'gone') this.#sweeper.sweepNow();
+        if (because === 'paused') this.#awaitResume(view.id);
       },
       onTrouble: (error) => this.#asideTrouble('Something beside a refresh failed', error),
     });
@@ -123,7 +126,7 @@ class ListeningWorker implements Worker {
       // One for all sources: that of the view that waits the shortest.
       holdMs: holdLengthMs(Math.min(config.debounceMs, ...config.overrides.map(({ settings }) => settings.debounceMs ?? Infinity)), longestHoldMs),
       pollMs: () => (this.#hearing ? undefined : config.pollMs),
-      onCall: (view) => void this.#callFor(view).catch((error: unknown) => this.#asideTrouble('A look at a view failed', error)),
+      onCall: (view) => this.#calls.call(view),
       onChanges: (views) => this.#changed(views),
       onTrouble: (error, attempt, retryInMs) => this.#trouble('A look at the change log failed', error, attempt, retryInMs),
       onRecovered: () => this.#recovered(),
@@ -140,6 +143,11 @@ class ListeningWorker implements Worker {
       onLost: (error) => this.#deafened(error),
       onRetry: (_error, attempt) => (this.#restoreAttempts = attempt),
       onRestored: (lostForMs) => this.#restored(lostForMs),
+    });
+    this.#calls = new Calls({
+      spacingMs: callSpacingMs,
+      look: (view) => this.#lookAt(view),
+      onTrouble: (error) => this.#asideTrouble('A look at a view failed', error),
     });
     this.#timetable = new Timetable({
       database: this.#database,
@@ -218,7 +226,7 @@ class ListeningWorker implements Worker {
     // First of all no more refreshes, and the grace of those that run begins: the rest may take its time.
     const finishing = this.#freshener.stop(graceMs);
     // A start that fails because of the stop has told so to whoever called it.
-    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop()]);
+    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop()]);
     this.#timetable.stop();
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
@@ -254,8 +262,9 @@ class ListeningWorker implements Worker {
       },
     });
     // What is being debounced will be absorbed in its time.
-    const due = result.stale.filter((view) => view.whole || !this.#freshener.isExpected(view.id));
+    const due = result.stale.filter((view) => !view.paused && (view.whole || !this.#freshener.isExpected(view.id)));
     this.#freshener.request(due.map((view) => view.id), reason);
+    for (const view of result.stale) if (view.paused) this.#awaitResume(view.id);
     await this.#timetable.serve(this.#graph);
     this.#outage.restored();
     this.#log.emit({
@@ -284,17 +293,17 @@ class ListeningWorker implements Worker {
     return settingsOf(this.#config, view);
   }
 
-  /** Anybody may ring: one look at a view at a time, and nothing is refreshed that is not stale. */
-  async #callFor(view: number): Promise<void> {
-    if (this.#called.has(view)) return;
-    this.#called.add(view);
-    try {
-      const [stale] = await findStaleViews(this.#database, [view]);
-      if (stale !== undefined) this.#freshener.request([view], 'change');
-      if (this.#timetable.covers(view)) await this.#timetable.check();
-    } finally {
-      this.#called.delete(view);
-    }
+  /** Somebody called for a view: it was resumed, say. Nothing is refreshed that is not stale. */
+  async #lookAt(view: number): Promise<void> {
+    const [stale] = await findStaleViews(this.#database, [view]);
+    if (stale?.paused === true) this.#awaitResume(view);
+    else if (stale !== undefined) this.#freshener.request([view], 'change');
+    if (this.#timetable.covers(view)) await this.#timetable.check();
+  }
+
+  /** Who resumes a view calls for it. A worker that hears no call asks again and again. */
+  #awaitResume(view: number): void {
+    if (!this.#hearing && !this.#config.once) this.#calls.call(view);
   }
 
   #changed(views: readonly number[]): void {

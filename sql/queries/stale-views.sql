@@ -2,11 +2,13 @@
 --   whole      marked: the cursor proves nothing
 --   settled    the transactions that may have gone unlogged have all ended
 --   populated  false: it was created or refreshed WITH NO DATA
+--   paused     somebody wants it left alone, stale or not
 --   logged     the log holds a row of one of its sources that the cursor has not absorbed
 -- $1: view ids
 SELECT v.id, v.whole_marks > v.whole_absorbed AS whole,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
        c.relispopulated AS populated,
+       v.paused_at IS NOT NULL AS paused,
        l.logged IS NOT NULL AS logged
 FROM refresh_listener.view AS v
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid

@@ -8,6 +8,8 @@ export interface StaleView {
   readonly id: number;
   /** Marked, settled or not populated: nothing that a debounce is waiting for. */
   readonly whole: boolean;
+  /** To be left alone until it is resumed. */
+  readonly paused: boolean;
 }
 
 /** The row of `stale-views.sql`. */
@@ -16,14 +18,15 @@ interface Staleness {
   readonly whole: boolean;
   readonly settled: boolean;
   readonly populated: boolean;
+  readonly paused: boolean;
   readonly logged: boolean;
 }
 
 /** Which of these views are stale? One query, whatever their number. */
 export async function findStaleViews(database: Database, views: readonly number[]): Promise<StaleView[]> {
   const states = await database.rows<Staleness>(staleViewsQuery, [views]);
-  return states.flatMap(({ id, whole, settled, populated, logged }) => {
+  return states.flatMap(({ id, whole, settled, populated, paused, logged }) => {
     const isWhole = whole || settled || !populated;
-    return isWhole || logged ? [{ id, whole: isWhole }] : [];
+    return isWhole || logged ? [{ id, whole: isWhole, paused }] : [];
   });
 }

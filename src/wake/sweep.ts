@@ -82,7 +82,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 
   await cleanLog(database, lapseMs);
   await pruneRuns(database, options.historyMs);
-  return { stale: [...stale, ...[...surprised].map((id) => ({ id, whole: true }))], views: graph.views.size, unseen: unseen.length, mended };
+  return { stale: [...stale, ...[...surprised].map((id) => ({ id, whole: true, paused: false }))], views: graph.views.size, unseen: unseen.length, mended };
 }
 
 async function renew({ database, leaseMs, lapseMs, observer }: SweepOptions, graph: ServedGraph): Promise<void> {
