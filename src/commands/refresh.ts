@@ -5,6 +5,7 @@ import { probeServerSettings, readServerFacts } from '../catalog/server.js';
 import { settingsOf } from '../config/view-settings.js';
 import type { Database } from '../database/database.js';
 import { absorb, CursorMoved, type Absorbed, type Skipped } from '../freshen/absorb.js';
+import { NameMoved } from '../freshen/refresh.js';
 import { ancestorsOf } from '../freshen/turn.js';
 import { eventMessage } from '../report/event-message.js';
 import { refreshDoneEvent } from '../worker-report.js';
@@ -51,7 +52,7 @@ async function refreshByHand({ config, names, isSet }: Invocation): Promise<numb
         onWait: () => (json ? undefined : say(`Another worker is refreshing ${view.name}: waiting for it.`)),
       });
       if (isWanted || outcome.outcome === 'absorbed') tell(view.name, outcome);
-      if (isWanted && outcome.outcome === 'paused') status = 1;
+      if (isWanted && (outcome.outcome === 'paused' || outcome.outcome === 'gone')) status = 1;
     }
     return status;
   });
@@ -84,7 +85,7 @@ async function absorbWhenFree(
       });
       if (outcome.outcome !== 'locked') return outcome;
     } catch (error) {
-      if (!(error instanceof CursorMoved)) throw error;
+      if (!(error instanceof CursorMoved || error instanceof NameMoved)) throw error;
     }
     if (waits === 0) onWait();
     await pause(lookAgainMs);
