@@ -6,7 +6,7 @@ import { writes } from './write.js';
 /** What one writer does in one transaction, or in several statements that each commit by themselves. */
 export interface Act {
   /** For the log of what was played. */
-  readonly kind: 'transaction' | 'resolve' | 'unseen' | 'structure' | 'refresh';
+  readonly kind: 'transaction' | 'resolve' | 'unseen' | 'structure' | 'refresh' | 'pause';
   readonly role: Role;
   /** Undefined: each statement commits by itself. */
   readonly isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -144,6 +144,40 @@ const manualRefresh: fc.Arbitrary<Act> = fc.record({
   pauseMs: fc.constantFrom(0, 0, 150), end: fc.constantFrom('commit', 'commit', 'rollback'),
 });
 
+/** refresh() before, between and after writes of its own transaction, also in savepoints. */
+const calledRefresh: fc.Arbitrary<Act> = fc
+  .tuple(
+    fc.array(fc.tuple(fc.constantFrom(...views), fc.constantFrom('', '', ', force => true')), { minLength: 1, maxLength: 3 }),
+    body, fc.array(fc.nat({ max: 20 }), { minLength: 3, maxLength: 3 }), isolation, pauseMs, fc.constantFrom('commit' as const, 'commit' as const, 'commit' as const, 'rollback' as const),
+  )
+  .map(([called, written, places, isolation, pauseMs, end]) => {
+    const statements = [...written];
+    for (const [index, [{ name }, force]] of called.entries()) {
+      statements.splice((places[index] ?? 0) % (statements.length + 1), 0, `SELECT refresh_listener.refresh('public.${name}'${force})`);
+    }
+    return { kind: 'refresh', role: 'admin', isolation, statements, pauseMs, end };
+  });
+
+/** Loads that no trigger sees, and that whoever loads tells of. A root stands for its leaves. */
+const markedLoad: fc.Arbitrary<Act> = fc.record({
+  kind: fc.constant('transaction'), role: fc.constant('admin'), isolation,
+  statements: body.map((statements) => [
+    'SET LOCAL session_replication_role = replica', ...statements,
+    ...['items', 'notes', 'events', 'base'].map((table) => `SELECT refresh_listener.mark_changed('public.${table}')`),
+  ]),
+  pauseMs, end: fc.constantFrom('commit', 'commit', 'rollback'),
+});
+
+/** Pauses a view for a while, as `listener pause` and `listener resume` do. */
+const paused: fc.Arbitrary<Act> = fc.tuple(fc.constantFrom(...views), pauseMs).map(([{ name }, pauseMs]) => ({
+  kind: 'pause', role: 'admin', pauseMs, end: 'commit',
+  statements: [
+    `UPDATE refresh_listener.view SET paused_at = clock_timestamp() WHERE name = 'public.${name}'`,
+    `WITH resumed AS (UPDATE refresh_listener.view SET paused_at = NULL WHERE name = 'public.${name}' RETURNING id)
+     SELECT pg_notify('refresh_listener', 'view ' || id) FROM resumed`,
+  ],
+}));
+
 const forgottenCounters: fc.Arbitrary<Act> = watched.map((table) => ({
   kind: 'structure', role: 'admin', statements: [`SELECT pg_stat_reset_single_table_counters('public.${table}'::regclass)`], pauseMs: 0, end: 'commit',
 }));
@@ -152,6 +186,9 @@ function act(settings: HistorySettings): fc.Arbitrary<Act> {
   return fc.oneof(
     { weight: 6, arbitrary: single },
     { weight: 14, arbitrary: transaction },
+    { weight: 3, arbitrary: calledRefresh },
+    { weight: 1, arbitrary: markedLoad },
+    { weight: 1, arbitrary: paused },
     { weight: settings.prepared ? 3 : 0, arbitrary: prepared },
     { weight: settings.prepared ? 3 : 0, arbitrary: resolve },
     { weight: settings.unseen ? 2 : 0, arbitrary: replicated },

@@ -61,11 +61,14 @@ export class Player {
     }
   }
 
-  /** Ends every prepared transaction that is left, one way or the other. */
+  /** Ends every prepared transaction that is left, one way or the other, and every pause. */
   async resolveAll(): Promise<void> {
     const { rows } = await this.#db.app.query<{ gid: string }>('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()');
     for (const [index, { gid }] of rows.entries()) await this.#db.app.query(`${index % 3 === 2 ? 'ROLLBACK' : 'COMMIT'} PREPARED '${gid}'`);
     this.#prepared = [];
+    // An act that paused a view may have failed before it resumed it.
+    await this.#db.admin.query(`WITH resumed AS (UPDATE refresh_listener.view SET paused_at = NULL WHERE paused_at IS NOT NULL RETURNING id)
+      SELECT pg_notify('refresh_listener', 'view ' || id) FROM resumed`);
   }
 
   async #outcomeOf(act: Act): Promise<string> {
