@@ -1,7 +1,6 @@
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
 import { mostYields } from './freshen/right-of-way.js';
-import { uniqueIndexAdvice } from './freshen/refresh.js';
 import type { Absorbed, AbsorbReason } from './freshen/absorb.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
@@ -11,7 +10,6 @@ import type { SweepObserver } from './wake/sweep.js';
 /** Turns what the parts of the worker tell into events of the log. */
 export class WorkerReport {
   readonly #log: Log;
-  readonly #advised = new Set<number>();
   readonly #unwatched = new Set<number>();
   readonly #missing = new Set<string>();
   /** What was found before it was known which views are served: told once it is, in a later sweep if this one fails. */
@@ -29,14 +27,7 @@ export class WorkerReport {
   }
 
   readonly freshener: Pick<FreshenerOptions, 'onAbsorbed' | 'onSkipped' | 'onYielded' | 'onFailed'> = {
-    onAbsorbed: ({ oid }, reason, absorbed) => {
-      const { target } = absorbed;
-      this.#log.emit(refreshDoneEvent(reason, absorbed));
-      if (target.keyColumns.length === 0 && target.columns.length > 0 && !this.#advised.has(oid)) {
-        this.#advised.add(oid);
-        this.#log.emit({ event: 'view.plain', view: target.name, statement: uniqueIndexAdvice(target.name, target) });
-      }
-    },
+    onAbsorbed: (_view, reason, absorbed) => this.#log.emit(refreshDoneEvent(reason, absorbed)),
     onSkipped: (view, reason, because) => this.#log.emit({ event: 'refresh.skipped', view: view.name, reason, because }),
     onYielded: (view, { durationMs, waiters, times, retryInMs }) =>
       this.#log.emit({

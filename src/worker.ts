@@ -18,6 +18,7 @@ import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import { Outage } from './report/outage.js';
+import { ViewAdvice } from './report/view-advice.js';
 import { Calls } from './wake/calls.js';
 import { Doorbell } from './wake/doorbell.js';
 import { findStaleViews } from './wake/stale-view.js';
@@ -70,6 +71,7 @@ class ListeningWorker implements Worker {
   readonly #log: Log;
   readonly #report: WorkerReport;
   readonly #outage: Outage;
+  readonly #advice: ViewAdvice;
   readonly #database: Database;
   readonly #freshener: Freshener;
   readonly #watch: Watch;
@@ -99,6 +101,7 @@ class ListeningWorker implements Worker {
     this.#ringing = config.wake === 'notify';
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#database = new Database(config.databaseUrl, config.concurrency);
+    this.#advice = new ViewAdvice({ database: this.#database, log, timesOf: (view) => this.#settingsOf(view) });
     this.#freshener = new Freshener({
       database: this.#database,
       concurrency: config.concurrency,
@@ -108,9 +111,10 @@ class ListeningWorker implements Worker {
       ...this.#report.freshener,
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
+        if (absorbed.target.keyColumns.length === 0) this.#aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.target.name));
         if (absorbed.target.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         if (this.#timetable.covers(view.id)) void this.#timetable.check();
-        this.#dropWhatWasAbsorbed(view).catch((error: unknown) => this.#asideTrouble('A look at a fresh view failed', error));
+        this.#aside('A look at a fresh view failed', this.#dropWhatWasAbsorbed(view));
       },
       onSkipped: (view, reason, because) => {
         this.#report.freshener.onSkipped(view, reason, because);
@@ -266,6 +270,7 @@ class ListeningWorker implements Worker {
     this.#freshener.request(due.map((view) => view.id), reason);
     for (const view of result.stale) if (view.paused) this.#awaitResume(view.id);
     await this.#timetable.serve(this.#graph);
+    this.#aside('A look at definitions failed', this.#advice.timeless([...this.#graph.views.values()]));
     this.#outage.restored();
     this.#log.emit({
       event: 'sweep.done', views: result.views, stale: result.stale.length, unseen: result.unseen, healed: result.mended,
@@ -346,8 +351,14 @@ class ListeningWorker implements Worker {
     else this.#log.error(`${what}; trying again.`, { err: error, attempt, retryInMs: Math.round(retryInMs) });
   }
 
+  /** Nobody waits for it, and its trouble is no trouble of the view's. */
+  #aside(what: string, work: Promise<void>): void {
+    work.catch((error: unknown) => this.#asideTrouble(what, error));
+  }
+
   /** Trouble of something that nobody tries again. Whether the database is lost is for the watch to find out, and its end too. */
   #asideTrouble(what: string, error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
     if (isConnectionLoss(error)) this.#watch.lookNow();
     else this.#log.error(`${what}.`, { err: error });
   }

@@ -1,6 +1,7 @@
 import type { Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
-import { choosePlan, readRefreshTarget, uniqueIndexAdvice, type RefreshPlan, type RefreshTarget } from './refresh.js';
+import { adviseUniqueIndex, type UniqueIndexAdvice } from '../catalog/unique-index.js';
+import { choosePlan, readRefreshTarget, type RefreshPlan, type RefreshTarget } from './refresh.js';
 
 const uniqueIndexesQuery = loadQuery('unique-indexes');
 
@@ -28,11 +29,11 @@ export interface PlanReason {
 export async function readPlanReason(tx: Transaction, oid: number): Promise<PlanReason | undefined> {
   const target = await readRefreshTarget(tx, oid);
   if (target === undefined) return undefined;
-  return explainPlan(target, await tx.rows<UniqueIndex>(uniqueIndexesQuery, [oid]));
+  return explainPlan(target, await tx.rows<UniqueIndex>(uniqueIndexesQuery, [oid]), await adviseUniqueIndex(tx, oid));
 }
 
 /** Why is a view refreshed the way it is? Pure. */
-export function explainPlan(target: RefreshTarget, indexes: readonly UniqueIndex[]): PlanReason {
+export function explainPlan(target: RefreshTarget, indexes: readonly UniqueIndex[], advice: UniqueIndexAdvice | undefined): PlanReason {
   const plan = choosePlan(target);
   const usable = indexes.find((index) => index.fault === null) ?? null;
   if (usable !== null) {
@@ -46,6 +47,6 @@ export function explainPlan(target: RefreshTarget, indexes: readonly UniqueIndex
   return {
     plan, index: null,
     reason: `readers wait while it is refreshed, for it has no usable unique index${faults.length === 0 ? '' : ` (${faults.join('; ')})`}`,
-    advice: target.columns.length === 0 ? null : `${uniqueIndexAdvice(target.name, target)};`,
+    advice: advice?.statement ?? null,
   };
 }

@@ -142,9 +142,3 @@ async function readRowsWritten(tx: Transaction, oid: number): Promise<Rewrite & 
   if (written === undefined) throw new Error('The counters of the view were not to be read.');
   return written;
 }
-
-/** The statement that would let a view be refreshed concurrently; its first column is a guess for the reader to mend. */
-export function uniqueIndexAdvice(view: string, target: Pick<RefreshTarget, 'columns'>): string {
-  const columns = target.columns.slice(0, 1).map(quoteIdentifier).join(', ');
-  return `CREATE UNIQUE INDEX ON ${view} (${columns})`;
-}

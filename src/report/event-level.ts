@@ -29,6 +29,7 @@ const levels: Levels = {
   'view.missing': 'warn',
   'view.removed': 'info',
   'view.plain': 'warn',
+  'view.timeless': 'warn',
   'database.lost': ({ attempt }) => (attempt >= errorFromAttempt ? 'error' : 'warn'),
   'database.restored': 'info',
   stopping: ({ force }) => (force ? 'warn' : 'info'),

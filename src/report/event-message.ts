@@ -46,9 +46,12 @@ const messages: Messages = {
   'view.added': ({ view }) => `Now keeping ${view} fresh too.`,
   'view.missing': ({ view }) => `The materialized view ${view} is no longer there; it is served again when it comes back.`,
   'view.removed': ({ view }) => `No longer keeping ${view} fresh.`,
-  'view.plain': ({ view, statement }) =>
+  'view.plain': ({ view, statement, certainty }) =>
     `The materialized view ${view} has no usable unique index, so readers wait while it is refreshed. ` +
-    `To avoid that, run, with columns that no two rows share: ${statement.replace(/;?\s*$/, ';')}`,
+    `To avoid that, run${certainty === 'guess' ? ', with columns that no two rows share' : ''}: ${statement.replace(/;?\s*$/, ';')}`,
+  'view.timeless': ({ view, because }) =>
+    `The materialized view ${view} may change without a write, for it ${because.join(', and ')}: ` +
+    `have it refreshed by time as well, with --max-age 15m or --schedule '0 0 * * *'.`,
 
   'database.lost': ({ error, attempt, retryInMs }) =>
     `Lost the database: ${clause(error)}. Trying again in ${formatDuration(retryInMs)} (attempt ${attempt}).`,

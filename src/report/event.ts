@@ -135,6 +135,15 @@ export interface EventFields {
     view: string;
     /** The CREATE UNIQUE INDEX that would change it. */
     statement: string;
+    /** Whether the view's definition allows no two equal rows there, or its data has none so far, or nobody knows. */
+    certainty: 'definition' | 'data' | 'guess';
+  };
+
+  /** A view may change without a write to what it reads, and has neither --max-age nor --schedule. */
+  'view.timeless': {
+    view: string;
+    /** Each a clause to follow 'it': 'reads the clock by now()'. */
+    because: readonly string[];
   };
 
   'database.lost': { error: string; sqlstate: string | null; attempt: number; retryInMs: number };

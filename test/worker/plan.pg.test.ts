@@ -23,7 +23,7 @@ describe('a view is refreshed', () => {
     const { events } = await startWorker(db.url('worker'), ['mv_orders']);
     expect(await events.next('refresh.done')).toMatchObject({ plan: 'plain', inserted: 10, updated: 0, deleted: 0 });
     expect(await events.next('view.plain')).toEqual({
-      event: 'view.plain', view: 'public.mv_orders', statement: 'CREATE UNIQUE INDEX ON public.mv_orders ("id")',
+      event: 'view.plain', view: 'public.mv_orders', statement: 'CREATE UNIQUE INDEX ON public.mv_orders ("id");', certainty: 'definition',
     });
     // The remedy is told once, and works.
     const from = events.mark;

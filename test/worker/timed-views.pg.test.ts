@@ -23,6 +23,19 @@ describe('views that change without a write', () => {
     expect(events.of('refresh.done').filter((done) => done.reason === 'schedule' && done.view !== 'public.mv_clock')).toEqual([]);
   });
 
+  it('are told of at the start, unless a time is set for them', async () => {
+    const db = await freshDatabase();
+    await createOrders(db);
+    await createView(db, 'mv_clock', 'SELECT now() AS at');
+    const views = ['mv_orders', 'mv_clock'];
+    const first = await startWorker(db.url('worker'), views);
+    expect(await first.events.next('view.timeless')).toEqual({ event: 'view.timeless', view: 'public.mv_clock', because: ['reads the clock by now()'] });
+    await first.stop();
+    const second = await startWorker(db.url('worker'), views, { schedule: '0 0 * * *', sweepMs: 100 });
+    await second.events.until(() => second.events.of('sweep.done').length >= 3);
+    expect([...first.events.of('view.timeless').slice(1), ...second.events.of('view.timeless')]).toEqual([]);
+  });
+
   it('are refreshed by schedule, by one of several workers', async () => {
     const db = await freshDatabase();
     await createView(db, 'mv_clock', 'SELECT clock_timestamp() AS at');
