@@ -10,6 +10,9 @@ import type { SweepObserver } from './wake/sweep.js';
 /** Turns what the parts of the worker tell into events of the log. */
 export class WorkerReport {
   readonly #log: Log;
+  readonly #install: boolean;
+  /** Sources without a trigger that is not ours to create. */
+  #untriggered: ReadonlySet<number> = new Set();
   readonly #unwatched = new Set<number>();
   readonly #missing = new Set<string>();
   /** What was found before it was known which views are served: told once it is, in a later sweep if this one fails. */
@@ -18,8 +21,10 @@ export class WorkerReport {
   /** Until the worker is ready its own installing is no news of added views and missing triggers. */
   #starting = true;
 
-  constructor(log: Log) {
+  /** @param install whether the worker creates triggers where they are missing */
+  constructor(log: Log, install = true) {
     this.#log = log;
+    this.#install = install;
   }
 
   started(): void {
@@ -64,6 +69,9 @@ export class WorkerReport {
       this.#log.info(`Waiting for running writers of ${source} before its trigger can be put in order; nobody waits for that.`, { source }),
     onTriggerTrouble: (source, error) =>
       this.#log.warn(`Could not put the trigger of ${source} in order; the next sweep tries again.`, { source, err: error }),
+    onUntriggered: (sources) => {
+      this.#untriggered = new Set(sources.map((source) => source.oid));
+    },
     onRemoved: (source) => this.#log.emit({ event: 'trigger.removed', source }),
     onForgotten: (view) => this.#log.emit({ event: 'view.removed', view: view.name }),
     onUnseen: ({ source, change, views }) =>
@@ -87,7 +95,8 @@ export class WorkerReport {
     }
     for (const view of found.views) {
       for (const source of view.sources) {
-        const because = unwatchedBecause(source);
+        const because = unwatchedBecause(source, this.#install, this.#untriggered.has(source.oid));
+        if (because === undefined) this.#unwatched.delete(source.oid); // should that change, it is news again
         if (because === undefined || this.#unwatched.has(source.oid)) continue;
         this.#unwatched.add(source.oid);
         const views = found.views.filter((one) => one.sources.some((other) => other.oid === source.oid));
@@ -111,8 +120,9 @@ export function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): Even
 }
 
 /** A partition without a trigger of its own is no reason not to start: the grant may be missing since this morning. */
-function unwatchedBecause(source: SurveyedSource): string | undefined {
+function unwatchedBecause(source: SurveyedSource, install: boolean, untriggered: boolean): string | undefined {
   if (source.kind === 'f') return 'a foreign table';
+  if (!install) return untriggered ? 'a table without a working trigger, which --no-install does not create' : undefined;
   return needsTrigger(source) && !source.mayTrigger ? 'a table on which this role lacks the TRIGGER privilege' : undefined;
 }
 

@@ -3,13 +3,13 @@ import pRetry from 'p-retry';
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { longestHoldMs } from './catalog/hold-register.js';
 import { probeServerSettings, readServerFacts, requireServer, type ServerFacts } from './catalog/server.js';
-import { requirePrivileges, survey } from './catalog/survey.js';
+import { requireInstallation } from './catalog/required-installation.js';
+import { requireFound, requirePrivileges, survey } from './catalog/survey.js';
 import type { Config } from './config/config.js';
 import { settingsOf, type ViewSettings } from './config/view-settings.js';
 import { packageVersion } from './config/package-version.js';
-import { UsageError } from './config/usage-error.js';
 import { connectionSettings } from './database/connection.js';
-import { DirectConnectionError } from './database/connection-error.js';
+import { overDirect } from './database/connection-error.js';
 import { Database } from './database/database.js';
 import { migrate, pendingMigrations } from './database/migrate.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
@@ -89,6 +89,7 @@ class ListeningWorker implements Worker {
   #ringing: boolean;
   #restoreAttempts = 0;
   #startFailed = false;
+  #uninstalled = false;
   #starting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #finish: (exitStatus: number) => void = () => undefined;
@@ -96,7 +97,7 @@ class ListeningWorker implements Worker {
   constructor({ config, log, shouldRefresh }: WorkerOptions) {
     this.#config = config;
     this.#log = log;
-    this.#report = new WorkerReport(log);
+    this.#report = new WorkerReport(log, config.install);
     this.#outage = new Outage(log);
     this.#ringing = config.wake === 'notify';
     this.finished = new Promise((resolve) => (this.#finish = resolve));
@@ -186,12 +187,12 @@ class ListeningWorker implements Worker {
   async #start(): Promise<void> {
     const config = this.#config;
     const facts = await readServerFacts(this.#database);
-    requireServer(facts);
+    requireServer(facts, config.install);
     const found = await survey(this.#database, config.views, []);
-    const [missing] = [...found.missing, ...found.ambiguous];
-    if (missing !== undefined) throw new UsageError(missing.explanation);
-    requirePrivileges(found, facts);
-    if ((await pendingMigrations(this.#database)).length > 0) await overDirect(migrate(config.listenUrl, this.#stopping.signal));
+    requireFound(found);
+    requirePrivileges(found, facts, config.install);
+    if (!config.install) await requireInstallation(this.#database, { found, facts, patterns: config.views });
+    else if ((await pendingMigrations(this.#database)).length > 0) await overDirect(migrate(config.listenUrl, this.#stopping.signal));
     this.#database.useServerSettings(await probeServerSettings(this.#database, facts));
     this.#stopping.signal.throwIfAborted();
 
@@ -235,7 +236,7 @@ class ListeningWorker implements Worker {
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
     await this.#database.close();
-    const exitStatus = finishedAll && !this.#startFailed && this.#freshener.givenUp === 0 ? 0 : 1;
+    const exitStatus = finishedAll && !this.#startFailed && !this.#uninstalled && this.#freshener.givenUp === 0 ? 0 : 1;
     // A start that failed is told of by whoever called it: one line, and that the right one.
     if (!this.#startFailed) this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
     this.#finish(exitStatus);
@@ -243,7 +244,7 @@ class ListeningWorker implements Worker {
 
   async #sweep(reason: AbsorbReason): Promise<void> {
     const startedAt = performance.now();
-    const { views: patterns, sweepMs, lapseMs, historyMs } = this.#config;
+    const { views: patterns, sweepMs, lapseMs, historyMs, install } = this.#config;
     const result = await sweep({
       database: this.#database,
       patterns,
@@ -251,10 +252,12 @@ class ListeningWorker implements Worker {
       leaseMs: sweepMs * sweepsPerLease,
       lapseMs,
       historyMs,
+      install,
       bell: () => (this.#config.once && this.#config.wake === 'notify' ? 'untouched' : this.#ringing ? 'ringing' : 'silent'),
       signal: this.#stopping.signal,
       observer: {
         ...this.#report.sweep,
+        onTriggerTrouble: (source, error) => this.#unlessUninstalled(error, () => this.#report.sweep.onTriggerTrouble(source, error)),
         onLogState: (state) => {
           this.#report.sweep.onLogState(state);
           if (state === 'reset' || state === 'moved') this.#watch.startAnew();
@@ -348,7 +351,26 @@ class ListeningWorker implements Worker {
 
   #trouble(what: string, error: unknown, attempt: number, retryInMs: number): void {
     if (isConnectionLoss(error)) this.#outage.lost(messageOf(error), sqlstateOf(error) ?? null, attempt, Math.round(retryInMs));
-    else this.#log.error(`${what}; trying again.`, { err: error, attempt, retryInMs: Math.round(retryInMs) });
+    else this.#unlessUninstalled(error, () =>
+      this.#log.error(`${what}; trying again.`, { err: error, attempt, retryInMs: Math.round(retryInMs) }));
+  }
+
+  /**
+   * Tells of an error, but for one that comes of somebody's having removed the schema under us. To create again what was
+   * just uninstalled would be wrong: then the worker says so, once, and ends.
+   */
+  #unlessUninstalled(error: unknown, tell: () => void): void {
+    if (sqlstateOf(error) === undefined) tell();
+    else void readServerFacts(this.#database).then(({ schemaExists, database }) => {
+      if (schemaExists) tell();
+      else if (!this.#uninstalled) {
+        this.#uninstalled = true;
+        this.#log.error(`The schema refresh_listener is no longer in database ${database}: the listener was uninstalled. This worker ends.`);
+        void this.stop({ force: true });
+      }
+    }, () => {
+      if (!this.#uninstalled) tell();
+    });
   }
 
   /** Nobody waits for it, and its trouble is no trouble of the view's. */
@@ -360,7 +382,7 @@ class ListeningWorker implements Worker {
   #asideTrouble(what: string, error: unknown): void {
     if (this.#stopping.signal.aborted) return;
     if (isConnectionLoss(error)) this.#watch.lookNow();
-    else this.#log.error(`${what}.`, { err: error });
+    else this.#unlessUninstalled(error, () => this.#log.error(`${what}.`, { err: error }));
   }
 
   #recovered(): void {
@@ -374,13 +396,6 @@ class ListeningWorker implements Worker {
 const canaryTimeoutMs = 5_000;
 /** A doorbell that is lost costs latency, not correctness, and one connection attempt costs little. */
 const longestReconnectMs = 30_000;
-
-/** The database URL has proved itself by then: what fails is `--listen-url`, and the error must name that. */
-function overDirect<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    throw new DirectConnectionError(error);
-  });
-}
 
 function readyEvent(facts: ServerFacts, graph: ServedGraph, wake: EventOf<'ready'>['wake']): Parameters<Log['emit']>[0] {
   return {

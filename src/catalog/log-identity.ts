@@ -1,9 +1,12 @@
+import { UsageError } from '../config/usage-error.js';
 import type { Database, Transaction } from '../database/database.js';
 import { RestoreUnderWay } from '../database/restored-schema.js';
 import { loadQuery } from '../database/sql.js';
 import { lockKeys } from './lock-key.js';
 
 const logIdentityQuery = loadQuery('log-identity');
+/** Several statements, without parameters. */
+export const beginLogQuery = loadQuery('begin-log');
 
 /**
  * What had become of the change log:
@@ -25,11 +28,19 @@ interface Identity {
 /**
  * Makes sure that log and cursors belong together; of many workers one does what is to be done.
  *
+ * @param install whether triggers and registers may be made anew, which another cluster's need
+ * @throws UsageError where they need it and may not
  * @throws RestoreUnderWay
  */
-export async function ensureLog(database: Database): Promise<LogState> {
+export async function ensureLog(database: Database, install = true): Promise<LogState> {
   const state = stateOf(await database.transaction('look', readIdentity));
   if (state === 'intact') return state;
+  if (!install && state !== 'reset') {
+    throw new UsageError(
+      'The schema refresh_listener came here from another database or cluster: what it says of tables and views is not true here. ' +
+        'Run again the SQL of listener install --views ... --print.',
+    );
+  }
   const found = await database.transaction('look', async (tx) => {
     await tx.rows('SELECT pg_catalog.pg_advisory_xact_lock($1, 0)', [lockKeys.log]);
     const locked = stateOf(await readIdentity(tx));
@@ -63,28 +74,7 @@ async function readIdentity(tx: Transaction): Promise<Identity> {
  * along, however; each gets a source again, so that those that nobody needs any more are found and removed.
  */
 async function begin(tx: Transaction): Promise<void> {
-  await tx.rows('DELETE FROM refresh_listener.view');
-  await tx.rows('DELETE FROM refresh_listener.view_source');
-  await tx.rows('DELETE FROM refresh_listener.source');
-  await tx.rows('DELETE FROM refresh_listener.change_log WHERE source <> 0');
-  await tx.rows(
-    `INSERT INTO refresh_listener.source (oid, name)
-     SELECT DISTINCT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
-     FROM pg_catalog.pg_trigger AS t
-     JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
-     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE t.tgfoid = pg_catalog.to_regprocedure('refresh_listener.record_change()')`,
-  );
-  // Restored without their privileges (--no-acl) they may be called by everybody, as functions may by default.
-  await tx.rows('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA refresh_listener FROM PUBLIC');
-  await tx.rows(
-    `INSERT INTO refresh_listener.cluster AS c (system_identifier, database_oid)
-     SELECT s.system_identifier, d.oid
-     FROM pg_catalog.pg_control_system() AS s
-     JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
-     ON CONFLICT (singleton) DO UPDATE
-     SET system_identifier = excluded.system_identifier, database_oid = excluded.database_oid`,
-  );
+  await tx.rows(beginLogQuery);
 }
 
 /** After a crash only prepared transactions live on; their log rows are lost, so one more absorb waits for their end. */

@@ -1,6 +1,5 @@
 import pRetry from 'p-retry';
-import type { Database} from '../database/database.js';
-import { type Transaction } from '../database/database.js';
+import type { Database, Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { sqlstateOf } from '../database/sqlstate.js';
 import { buildGraph, type ServedGraph } from './graph.js';
@@ -49,12 +48,15 @@ export function planRegistration(found: Survey, registry: readonly RegisteredVie
 /**
  * Writes the surveyed views, their sources and the links between them. Any number of workers may do so at once.
  *
+ * @param install whether to create registers for sources that have none
  * @returns what this worker serves, with the ids that the rows have
  */
-export async function register(database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[]): Promise<ServedGraph> {
+export async function register(
+  database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[], install = true,
+): Promise<ServedGraph> {
   // A source has no link for a moment: a worker that sweeps just then takes it for unread and removes it. Then it is
   // registered once more. Each of many starting workers may get in the way once.
-  return pRetry(() => registerOnce(database, found, leaseMs, registry), {
+  return pRetry(() => registerOnce(database, found, leaseMs, registry, install), {
     retries: 30, minTimeout: 20, maxTimeout: 500, randomize: true,
     shouldRetry: ({ error }) => [foreignKeyViolation, deadlockDetected].includes(sqlstateOf(error) ?? ''),
   });
@@ -64,12 +66,12 @@ const foreignKeyViolation = '23503';
 const deadlockDetected = '40P01';
 
 async function registerOnce(
-  database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[],
+  database: Database, found: Survey, leaseMs: number, registry: readonly RegisteredView[], install: boolean,
 ): Promise<ServedGraph> {
   const plan = planRegistration(found, registry);
   if (plan.views.length > 0) await registerViews(database, plan.views, leaseMs);
   const surveyed = new Map(found.views.flatMap((view) => view.sources).map((source) => [source.oid, source]));
-  const sourceIds = await registerSources(database, [...surveyed.values()]);
+  const sourceIds = await registerSources(database, [...surveyed.values()], install);
   const viewIds = await idsOf(database, 'view', found.views.map((view) => view.oid));
 
   const views = found.views.flatMap((view) => {
@@ -126,7 +128,7 @@ async function registerViews(database: Database, views: readonly SurveyedView[],
 }
 
 /** Rows and registers of sources that have none; a chunk a transaction, for each register is a relation to lock. */
-async function registerSources(database: Database, sources: readonly SurveyedSource[]): Promise<Map<number, number>> {
+async function registerSources(database: Database, sources: readonly SurveyedSource[], install: boolean): Promise<Map<number, number>> {
   const known = await completeSources(database, sources.map((source) => source.oid));
   const fresh = sources.filter((source) => known.get(source.oid) !== source.name);
   for (let start = 0; start < fresh.length; start += sourcesPerTransaction) {
@@ -140,7 +142,7 @@ async function registerSources(database: Database, sources: readonly SurveyedSou
          RETURNING s.id`,
         [chunk.map((source) => source.oid), chunk.map((source) => source.name)],
       );
-      for (const source of registered) await createRegisters(tx, source.id);
+      if (install) for (const source of registered) await createRegisters(tx, source.id);
     });
   }
   return idsOf(database, 'source', sources.map((source) => source.oid));

@@ -33,8 +33,12 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
   return facts;
 }
 
-/** Why a worker could not keep its promises on this server, or could not be there at all. Pure. */
-export function serverFault(facts: ServerFacts): Fault | undefined {
+/**
+ * Why a worker could not keep its promises on this server, or could not be there at all. Pure.
+ *
+ * @param install whether it creates what is missing; else the schema may be anybody's
+ */
+export function serverFault(facts: ServerFacts, install = true): Fault | undefined {
   if (facts.versionNumber < oldestVersionNumber) {
     return { what: `PostgreSQL ${facts.version} is too old: 15 or newer is needed.`, remedy: 'Upgrade the server.' };
   }
@@ -44,6 +48,7 @@ export function serverFault(facts: ServerFacts): Fault | undefined {
       remedy: 'Give --database-url the primary.',
     };
   }
+  if (!install) return undefined;
   if (!facts.schemaExists && !facts.mayCreateSchema) {
     return {
       what: `Role ${facts.role} may not create the schema refresh_listener.`,
@@ -55,7 +60,7 @@ export function serverFault(facts: ServerFacts): Fault | undefined {
   if (facts.schemaExists && !facts.schemaOwned) {
     return {
       what: `The schema refresh_listener belongs to role ${String(facts.schemaOwner)}, of which ${facts.role} is no member.`,
-      remedy: 'Run the listener as that role, or as a member of it.',
+      remedy: 'Run the listener as that role, as a member of it, or with --no-install.',
     };
   }
   return undefined;
@@ -64,10 +69,11 @@ export function serverFault(facts: ServerFacts): Fault | undefined {
 /**
  * Refuses a server on which the worker could not keep its promises.
  *
+ * @param install whether this process creates what is missing; else the schema may be anybody's
  * @throws UsageError with the remedy: too old, a standby, or no right to create the schema
  */
-export function requireServer(facts: ServerFacts): void {
-  const fault = serverFault(facts);
+export function requireServer(facts: ServerFacts, install = true): void {
+  const fault = serverFault(facts, install);
   if (fault !== undefined) throw new UsageError(faultLine(fault));
 }
 

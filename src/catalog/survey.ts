@@ -90,9 +90,16 @@ async function withSources(tx: Transaction, views: readonly Matview[]): Promise<
 /**
  * Refuses views that the role may not refresh, and sources that it may not watch.
  *
+ * @param install whether triggers are to be created
  * @throws UsageError naming the GRANT
  */
-export function requirePrivileges(found: Survey, facts: ServerFacts): void {
-  const [missing] = found.views.flatMap((view) => missingPrivileges(view, facts));
+export function requirePrivileges(found: Survey, facts: ServerFacts, install = true): void {
+  const [missing] = found.views.flatMap((view) => missingPrivileges(view, facts)).filter(({ source }) => install || source === undefined);
   if (missing !== undefined) throw new UsageError(faultLine(missing));
+}
+
+/** @throws UsageError for the first name on the allowlist that matches nothing, or that several views bear */
+export function requireFound(found: Survey): void {
+  const [missing] = [...found.missing, ...found.ambiguous];
+  if (missing !== undefined) throw new UsageError(missing.explanation);
 }

@@ -11,6 +11,13 @@ export class DirectConnectionError extends Error {
   }
 }
 
+/** The database URL has proved itself by then: what fails is `--listen-url`, and the error must name that. */
+export async function overDirect<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw new DirectConnectionError(error);
+  });
+}
+
 /** What an error says about itself, of a driver's, a server's or a system's. */
 interface Facts {
   readonly code: string | undefined;

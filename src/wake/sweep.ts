@@ -22,6 +22,8 @@ export interface SweepObserver {
   readonly onTriggerWait: (source: string) => void;
   /** Writers, or missing privileges, kept a trigger from being created: tried again in the next sweep. */
   readonly onTriggerTrouble: (source: string, error: unknown) => void;
+  /** Without the right to create them: which sources lack a working trigger now. Told in each sweep. */
+  readonly onUntriggered: (sources: readonly TriggerTarget[]) => void;
   readonly onRemoved: (source: string) => void;
   readonly onForgotten: (view: RegisteredView) => void;
   readonly onUnseen: (change: UnseenChange) => void;
@@ -36,6 +38,8 @@ export interface SweepOptions {
   readonly leaseMs: number;
   readonly lapseMs: number;
   readonly historyMs: number;
+  /** Whether to create and remove triggers and registers. */
+  readonly install: boolean;
   /** Whether writers ring: silent in polling mode; untouched by who does not stay to hear it. */
   readonly bell: () => 'ringing' | 'silent' | 'untouched';
   readonly signal: AbortSignal;
@@ -59,13 +63,13 @@ export interface SweepResult {
  * stale; and what is served is told before that.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
-  const { database, observer, lapseMs, leaseMs } = options;
-  observer.onLogState(await ensureLog(database));
+  const { database, observer, lapseMs, leaseMs, install } = options;
+  observer.onLogState(await ensureLog(database, install));
   await renew(options, options.served);
   const found = await survey(database, options.patterns, [...options.served.views.values()].map((view) => view.oid));
   const registry = await readRegistry(database, lapseMs);
   await forget(options, found, registry);
-  const graph = await register(database, found, leaseMs, registry);
+  const graph = await register(database, found, leaseMs, registry, install);
   await removeUnread(options);
   if (!isWithin(graph, options.served)) await renew(options, graph);
   const bell = options.bell();
@@ -103,7 +107,9 @@ async function forget({ database, observer, lapseMs }: SweepOptions, found: Surv
 }
 
 /** Removes sources that no view reads any more. After the registration, or a source that changes hands would go and come back. */
-async function removeUnread({ database, observer, signal }: SweepOptions): Promise<void> {
+async function removeUnread({ database, observer, signal, install }: SweepOptions): Promise<void> {
+  // Its log register lapses when nobody renews it: then its trigger does nothing.
+  if (!install) return;
   for (const source of await unreadSources(database)) {
     try {
       if (await removeSource(database, source, { signal, onWait: () => observer.onTriggerWait(source.name) })) observer.onRemoved(source.name);
@@ -118,10 +124,17 @@ async function removeUnread({ database, observer, signal }: SweepOptions): Promi
 async function mendTriggers(options: SweepOptions, graph: ServedGraph, found: Survey): Promise<number> {
   const { database, observer, signal } = options;
   const surveyed = new Map(found.views.flatMap((view) => view.sources).map((source) => [source.oid, source]));
-  const targets = [...graph.sources.values()].flatMap((source) => {
+  const tables = [...graph.sources.values()].flatMap((source) => {
     const facts = surveyed.get(source.oid);
-    return facts !== undefined && needsTrigger(facts) && facts.mayTrigger ? [{ ...source, owned: facts.owned }] : [];
+    return facts !== undefined && needsTrigger(facts) ? [{ ...source, ...facts, id: source.id }] : [];
   });
+  if (!options.install) {
+    // Whoever created the trigger may not have been the owner: enabled is enough.
+    const faults = await findTriggerFaults(database, tables.map((table) => ({ ...table, owned: false })));
+    observer.onUntriggered(faults.map(({ target }) => target));
+    return 0;
+  }
+  const targets = tables.filter((table) => table.mayTrigger);
   let mended = 0;
   for (const { target, fault } of await findTriggerFaults(database, targets)) {
     try {

@@ -65,7 +65,7 @@ describe('a missing privilege is told with the statement that gives it', () => {
   it('ownership of the schema, which another worker made', async () => {
     await db.app.query('CREATE SCHEMA refresh_listener');
     expect(await refusal('mv_dashboard')).toBe(
-      `The schema refresh_listener belongs to role ${db.roles.app}, of which ${db.roles.worker} is no member. Run the listener as that role, or as a member of it.`,
+      `The schema refresh_listener belongs to role ${db.roles.app}, of which ${db.roles.worker} is no member. Run the listener as that role, as a member of it, or with --no-install.`,
     );
   });
 });

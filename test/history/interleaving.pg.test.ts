@@ -199,11 +199,11 @@ async function sweepOnce(database: Database, views: readonly string[]): Promise<
   let graph = emptyGraph;
   const ignore = () => undefined;
   await sweep({
-    database, served: emptyGraph, patterns: views.map(parseViewPattern), leaseMs: 60_000, lapseMs: 3_600_000, historyMs: 3_600_000, bell: () => 'ringing',
+    database, served: emptyGraph, patterns: views.map(parseViewPattern), leaseMs: 60_000, lapseMs: 3_600_000, historyMs: 3_600_000, bell: () => 'ringing', install: true,
     signal: new AbortController().signal,
     observer: {
       onGraph: (found) => (graph = found), onLogState: ignore, onLapse: ignore, onTrigger: ignore, onTriggerTrouble: ignore, onTriggerWait: ignore, onRemoved: ignore,
-      onForgotten: ignore, onUnseen: ignore,
+      onForgotten: ignore, onUnseen: ignore, onUntriggered: ignore,
     },
   });
   return graph;
