@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Command } from './commands/command.js';
 import { commands } from './commands/index.js';
 import type { Flags } from './config/config.js';
-import { isSet, resolveConfig } from './config/config.js';
+import { isSet, readFlag, resolveConfig } from './config/config.js';
 import { nearestNames } from './config/nearest-names.js';
 import type { Option, OptionName } from './config/options.js';
 import { isOptionName, optionNames, options } from './config/options.js';
@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
       async (argv) => {
         const { names, flags } = given(command, argv);
         const config = resolveConfig(flags, { env: process.env, viewsOptional: command.viewsOptional });
-        status = await command.run({ config, names, isSet: (flag) => isSet(flag, flags) });
+        status = await command.run({ config, names, isSet: (flag) => isSet(flag, flags), valueOf: (flag) => readFlag(flag, flags) });
       },
     );
   }

@@ -4,6 +4,7 @@ import { loadQuery } from '../database/sql.js';
 const setHoldQuery = loadQuery('set-hold');
 const clampHoldsQuery = loadQuery('clamp-holds');
 const silenceHoldsQuery = loadQuery('silence-holds');
+const silenceUnsetHoldsQuery = loadQuery('silence-unset-holds');
 
 /** The longest hold that any worker sets, in ms. */
 export const longestHoldMs = 1_000;
@@ -22,4 +23,12 @@ export async function clampHolds(database: Database, sources: readonly number[])
 /** Polling mode: writers of these sources never ring. */
 export async function silenceHolds(database: Database, sources: readonly number[]): Promise<void> {
   if (sources.length > 0) await database.rows(silenceHoldsQuery, [sources]);
+}
+
+/**
+ * An installation without a worker: writers of sources that no worker has ever served do not ring for nobody, which would
+ * slow them down, and make PREPARE TRANSACTION fail. The first worker that listens makes the bell live.
+ */
+export async function silenceUnsetHolds(database: Database, sources: readonly number[]): Promise<void> {
+  if (sources.length > 0) await database.rows(silenceUnsetHoldsQuery, [sources]);
 }

@@ -35,6 +35,7 @@ export function lapsedSources(registers: readonly LogRegister[], marginMs = laps
  * register is renewed, so that a crash in between cannot hide the lapse; and once more after every transaction that may
  * have read the old value has ended (`settle_xid`).
  *
+ * @param leaseMs 0 for an installation, which serves nobody: it does not cut short the lease of a worker
  * @returns the sources whose register had lapsed
  */
 export async function renewLease(
@@ -49,7 +50,7 @@ export async function renewLease(
      )
      UPDATE refresh_listener.view AS v
      SET served_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $2::pg_catalog.float8 / 1000)
-     FROM free WHERE v.id = free.id`,
+     FROM free WHERE v.id = free.id AND ($2::pg_catalog.float8 > 0 OR v.served_until < pg_catalog.clock_timestamp())`,
     [[...graph.views.keys()], leaseMs],
   );
   const before = await readRegisters();

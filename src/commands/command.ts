@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.js';
-import type { OptionName } from '../config/options.js';
+import type { OptionName, OptionValue } from '../config/options.js';
 
 /** What a command is called with. */
 export interface Invocation {
@@ -8,6 +8,8 @@ export interface Invocation {
   readonly names: readonly string[];
   /** Whether a flag of one call is set: `--json`. */
   readonly isSet: (flag: OptionName) => boolean;
+  /** The value of an option of one call, if it is given: `--role app`. */
+  readonly valueOf: <Name extends OptionName>(flag: Name) => OptionValue<Name> | undefined;
 }
 
 /** A subcommand: `listener NAME ...`. */

@@ -2,25 +2,39 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readServerFacts, requireServer, type ServerFacts } from '../catalog/server.js';
 import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { DirectConnectionError } from '../database/connection-error.js';
 import { connectionProblem } from './connection-problem.js';
 
 /**
- * Lends a command a connection to a server on which views can be refreshed, and closes it whatever happens.
+ * Lends a command a connection, and closes it whatever happens.
  *
- * @throws UsageError for a server that will not do, or cannot be reached
+ * @throws UsageError for a server that cannot be reached
  */
-export async function withServer<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(config: Config, work: (database: Database, facts: ServerFacts) => Promise<T>): Promise<T> {
   const database = new Database(config.databaseUrl, 1);
   try {
     // What is lost later was no mistake of the caller's.
     const facts = await readServerFacts(database).catch((error: unknown) => {
       throw connectionProblem(error, config) ?? error;
     });
-    requireServer(facts);
-    return await work(database);
+    return await work(database, facts);
+  } catch (error) {
+    throw error instanceof DirectConnectionError ? (connectionProblem(error, config) ?? error) : error;
   } finally {
     await database.close();
   }
+}
+
+/**
+ * The same, with a server on which views can be refreshed.
+ *
+ * @throws UsageError for a server that will not do, or cannot be reached
+ */
+export async function withServer<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  return withDatabase(config, (database, facts) => {
+    requireServer(facts);
+    return work(database);
+  });
 }
 
 const closeMs = 1_000;

@@ -109,7 +109,12 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
 
 /** Whether a flag that only a command line gives is set: `--json`. @throws UsageError */
 export function isSet(name: OptionName, flags: Flags): boolean {
-  return readOption(name, find(name, { flags, env: {} })) === true;
+  return readFlag(name, flags) === true;
+}
+
+/** The value of an option that only a command line gives: `--role app`. @throws UsageError */
+export function readFlag<Name extends OptionName>(name: Name, flags: Flags): OptionValue<Name> | undefined {
+  return readOption(name, find(name, { flags, env: {} }));
 }
 
 interface Given {

@@ -9,7 +9,7 @@ import { parseViewPattern } from './view-pattern.js';
 
 /** How the text of an option is read. Every type reads text, since flags and the environment hold nothing else. */
 export interface OptionType<Value> {
-  readonly name: 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path';
+  readonly name: 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role';
   /** Whether the option may be repeated; its schema then takes a list of texts. */
   readonly repeatable: boolean;
   /** The only texts that are accepted, if they can be counted. */
@@ -108,6 +108,22 @@ export function cronExpression(): OptionType<string> {
 /** A path of a file. */
 export function filePath(): OptionType<string> {
   return { name: 'path', repeatable: false, schema: text((given) => given.trim()) };
+}
+
+/** PostgreSQL cuts longer names off, and would then mean another role. */
+const longestNameBytes = 63;
+
+/** A role of the database, as it is called: quotes would be part of its name. */
+export function roleName(): OptionType<string> {
+  return {
+    name: 'role',
+    repeatable: false,
+    schema: text((given) => {
+      if (Buffer.byteLength(given) > longestNameBytes) throw new UsageError(`${JSON.stringify(given)} is too long for a role: ${longestNameBytes} bytes at most`);
+      if (given.startsWith('"')) throw new UsageError(`${given} has quotes: write the name without them`);
+      return given;
+    }),
+  };
 }
 
 /** Names and patterns of views, comma separated or one a text. */

@@ -1,5 +1,5 @@
 import type { OptionType } from './option-type.js';
-import { choice, cronExpression, duration, filePath, integer, onOff, postgresUrl, viewNames } from './option-type.js';
+import { choice, cronExpression, duration, filePath, integer, onOff, postgresUrl, roleName, viewNames } from './option-type.js';
 
 export interface Option<Value = unknown> {
   readonly type: OptionType<Value>;
@@ -197,6 +197,13 @@ export const options = {
     type: onOff(),
     default: 'off',
     description: 'Write the SQL, for a migration, and change nothing',
+    group: 'This command',
+    flagOnly: true,
+  },
+  role: {
+    type: roleName(),
+    fallback: 'the role that runs the SQL',
+    description: 'With --print: grant what this role needs to run listener --no-install',
     group: 'This command',
     flagOnly: true,
   },

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { runner } from 'node-pg-migrate';
@@ -10,7 +11,14 @@ import { sqlstateOf } from './sqlstate.js';
 
 const migrationsFolder = fileURLToPath(new URL('migrations', sqlFolder));
 /** Any 64-bit number of our own: other tools of the same library must not wait for us. */
-const migrationLock = 7_311_905_524_610_021;
+export const migrationLock = 7_311_905_524_610_021;
+
+/** The migrations in their order, as text: for whoever runs them by other means. */
+export function readMigrations(): { readonly name: string; readonly sql: string }[] {
+  return readdirSync(migrationsFolder).toSorted().map((file) => ({
+    name: file.replace(/\.sql$/, ''), sql: readFileSync(join(migrationsFolder, file), 'utf8'),
+  }));
+}
 
 /** Which migrations are there to run? None, for a database that is up to date, without any lock or privilege. */
 export async function pendingMigrations(database: Database): Promise<string[]> {

@@ -12,3 +12,8 @@ export const sqlFolder = new URL('../../sql/', import.meta.url);
 export function loadQuery(name: string): string {
   return readFileSync(new URL(`queries/${name}.sql`, sqlFolder), 'utf8');
 }
+
+/** Reads one part of the SQL that `listener install --print` and `listener uninstall --print` write: `sql/scripts`. */
+export function loadScript(name: string): string {
+  return readFileSync(new URL(`scripts/${name}.sql`, sqlFolder), 'utf8');
+}
