@@ -1,12 +1,12 @@
 import pRetry from 'p-retry';
-import type { Database} from '../database/database.js';
-import { type Transaction } from '../database/database.js';
+import type { Database, Transaction } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
 import { sqlstateOf } from '../database/sqlstate.js';
 import { lockKeys } from './lock-key.js';
 
 const sourceTriggersQuery = loadQuery('source-triggers');
+const triggeredRelationsQuery = loadQuery('triggered-relations');
 
 /** Our trigger on one source. `enabled` is `tgenabled`: O origin, A always, R replica, D disabled. */
 interface TriggerState {
@@ -114,9 +114,6 @@ export function triggerStatements(name: string, target: Pick<TriggerTarget, 'id'
 /**
  * Removes a source that no view reads any more: its trigger, its registers and its row.
  *
- * DROP TRIGGER needs the table's owner, who we may not be. So the trigger is first replaced, to call a function of its
- * own, and that function is dropped with CASCADE, which asks nobody but the function's owner.
- *
  * @returns false when a view has been linked to it meanwhile
  */
 export async function removeSource(
@@ -141,13 +138,7 @@ export async function removeSource(
         const links = await tx.rows('SELECT FROM refresh_listener.view_source WHERE source = $1 LIMIT 1', [source.id]);
         if (links.length > 0) return false;
         if (row.relation !== null && row.triggered) {
-          const doomed = `refresh_listener.${quoteIdentifier(`doomed_${source.id}`)}`;
-          await tx.rows(`CREATE FUNCTION ${doomed}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`);
-          await tx.rows(
-            `CREATE OR REPLACE TRIGGER refresh_listener AFTER TRUNCATE ON ${row.relation} EXECUTE FUNCTION ${doomed}()`,
-          );
-          await requireSame(tx, row.relation, source.oid);
-          await tx.rows(`DROP FUNCTION ${doomed}() CASCADE`);
+          await dropTrigger(tx, { oid: source.oid, name: row.relation, trigger: 'refresh_listener' });
         }
         // Its log rows go with the next clean-up: the table is locked here, and reading the log may take long.
         await tx.rows('DELETE FROM refresh_listener.source WHERE id = $1', [source.id]);
@@ -157,6 +148,61 @@ export async function removeSource(
       ddlLimits,
     ),
   );
+}
+
+/** A relation with a trigger that calls a function of our schema. */
+export interface TriggeredRelation {
+  readonly oid: number;
+  /** Quoted as needed and with its schema. */
+  readonly name: string;
+  /** The trigger's name, not quoted. */
+  readonly trigger: string;
+  /** Whether the role can replace it. */
+  readonly mayTrigger: boolean;
+}
+
+/** Every trigger of ours, also of tables that are no source any more. */
+export async function triggeredRelations(database: Database): Promise<TriggeredRelation[]> {
+  return database.rows<TriggeredRelation>(triggeredRelationsQuery);
+}
+
+/** Removes one trigger, whatever views read the table. @throws the lock timeout, as `mendTrigger` does */
+export async function removeTrigger(database: Database, relation: TriggeredRelation, patience: DdlPatience): Promise<void> {
+  await retriedOnLock(patience, () => database.transaction('look', (tx) => dropTrigger(tx, relation), ddlLimits));
+}
+
+/**
+ * The schema, and with the trigger function whatever triggers are left.
+ *
+ * First the lock that `mendTrigger` needs: a trigger that is being created, and not committed yet, would not be seen among
+ * those that depend on the function. It would be left without one, and fail every write of its table.
+ *
+ * @throws the lock timeout, as `mendTrigger` does
+ */
+export async function dropSchema(database: Database, patience: DdlPatience): Promise<void> {
+  await retriedOnLock(patience, () =>
+    database.transaction(
+      'look',
+      async (tx) => {
+        const [source] = await tx.rows<{ exists: boolean }>("SELECT pg_catalog.to_regclass('refresh_listener.source') IS NOT NULL AS exists");
+        if (source?.exists === true) await tx.rows('LOCK TABLE refresh_listener.source IN ACCESS EXCLUSIVE MODE');
+        await tx.rows('DROP SCHEMA IF EXISTS refresh_listener CASCADE');
+      },
+      ddlLimits,
+    ),
+  );
+}
+
+/**
+ * DROP TRIGGER needs the table's owner, who we may not be. So the trigger is first replaced, to call a function of its
+ * own, and that function is dropped with CASCADE, which asks nobody but the function's owner.
+ */
+async function dropTrigger(tx: Transaction, { oid, name, trigger }: Omit<TriggeredRelation, 'mayTrigger'>): Promise<void> {
+  const doomed = `refresh_listener.${quoteIdentifier(`doomed_${oid}`)}`;
+  await tx.rows(`CREATE FUNCTION ${doomed}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`);
+  await tx.rows(`CREATE OR REPLACE TRIGGER ${quoteIdentifier(trigger)} AFTER TRUNCATE ON ${name} EXECUTE FUNCTION ${doomed}()`);
+  await requireSame(tx, name, oid);
+  await tx.rows(`DROP FUNCTION ${doomed}() CASCADE`);
 }
 
 /** One worker at a time; the others wait, up to the lock timeout, and then find it done. */

@@ -1,10 +1,15 @@
 import type { Command } from './command.js';
 import { doctorCommand } from './doctor.js';
 import { explainCommand } from './explain.js';
+import { installCommand } from './install.js';
 import { pauseCommand, resumeCommand } from './pause.js';
 import { refreshCommand } from './refresh.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
+import { uninstallCommand } from './uninstall.js';
 
 /** Every subcommand, in the order of `listener --help`. The first is the main job, and the default. */
-export const commands: readonly Command[] = [runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand, doctorCommand];
+export const commands: readonly Command[] = [
+  runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand, doctorCommand,
+  installCommand, uninstallCommand,
+];
