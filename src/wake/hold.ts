@@ -32,9 +32,9 @@ const shortestHoldMs = 50;
 const slowestPaceMs = 5_000;
 const paceGrowth = 1.5;
 
-/** A quarter of the debounce, at least 50 ms, at most `longestMs`. */
+/** A quarter of the debounce, at least 50 ms, at most `longestMs`; whole, as the register is. */
 export function holdLengthMs(debounceMs: number, longestMs: number): number {
-  return Math.min(longestMs, Math.max(shortestHoldMs, debounceMs / 4));
+  return Math.min(longestMs, Math.max(shortestHoldMs, Math.ceil(debounceMs / 4)));
 }
 
 /** A source rings. The first ring begins a hold and asks for a look; those within it are ignored. Pure. */
