@@ -92,54 +92,75 @@ INSERT INTO refresh_listener.change_log (xid, source, operation) VALUES ('0', 0,
 -- SECURITY DEFINER without a SET search_path clause (which costs 3 to 11% of the write rate): therefore every function,
 -- type, table and operator below is qualified, and the caller's search_path can reach nothing in it.
 --
+-- It is written for speed where it runs most often: a statement that changed rows, inside a hold. PL/pgSQL prepares each
+-- expression anew in each transaction, all of it, whatever AND would skip, and that is most of what a short transaction
+-- pays. Hence conditions stand in IFs of their own, cheapest first, casts are left to the operators, and the time is asked
+-- for where it is needed.
+--
 -- OR REPLACE: a dump without rows may have brought it, and triggers that depend on it.
 CREATE OR REPLACE FUNCTION refresh_listener.record_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $function$
-DECLARE
-  now_ms constant pg_catalog.float8 := pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
-                                         OPERATOR(pg_catalog.*) 1000::pg_catalog.float8;
-  until_ms pg_catalog.float8;
 BEGIN
   -- Surely nothing changed? (UPDATE ... WHERE false fires too.) The counters include what this session has not reported
   -- yet, so this returns too rarely, never too often. They say nothing of children's rows (whom an old snapshot does not
   -- show: READ COMMITTED alone), nor with track_counts off, nor perhaps of a table that is no heap.
-  IF pg_catalog.pg_stat_get_xact_tuples_inserted(TG_RELID) OPERATOR(pg_catalog.=) 0::pg_catalog.int8
-     AND pg_catalog.pg_stat_get_xact_tuples_updated(TG_RELID) OPERATOR(pg_catalog.=) 0::pg_catalog.int8
-     AND pg_catalog.pg_stat_get_xact_tuples_deleted(TG_RELID) OPERATOR(pg_catalog.=) 0::pg_catalog.int8
-     AND TG_OP OPERATOR(pg_catalog.<>) 'TRUNCATE'::pg_catalog.text
-     AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on'::pg_catalog.text
-     AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'::pg_catalog.text
-  THEN
-    -- Asked apart, and rarely: the query costs more than all the conditions above, which are none.
-    IF EXISTS (SELECT FROM pg_catalog.pg_class AS c
-               WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID AND c.relam OPERATOR(pg_catalog.=) 2::pg_catalog.oid
-                 AND c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char" AND NOT c.relhassubclass)
-    THEN
-      RETURN NULL;
+  IF pg_catalog.pg_stat_get_xact_tuples_inserted(TG_RELID) OPERATOR(pg_catalog.=) 0::pg_catalog.int8 THEN
+    IF pg_catalog.pg_stat_get_xact_tuples_updated(TG_RELID) OPERATOR(pg_catalog.=) 0::pg_catalog.int8 THEN
+      IF pg_catalog.pg_stat_get_xact_tuples_deleted(TG_RELID) OPERATOR(pg_catalog.=) 0::pg_catalog.int8
+         AND TG_OP OPERATOR(pg_catalog.<>) 'TRUNCATE'::pg_catalog.text
+         AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on'::pg_catalog.text
+         AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'::pg_catalog.text
+      THEN
+        -- Asked apart, and rarely: the query costs more than all the conditions above, which are none.
+        IF EXISTS (SELECT FROM pg_catalog.pg_class AS c
+                   WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID AND c.relam OPERATOR(pg_catalog.=) 2::pg_catalog.oid
+                     AND c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char" AND NOT c.relhassubclass)
+        THEN
+          RETURN NULL;
+        END IF;
+      END IF;
     END IF;
+  END IF;
+
+  -- The hold register: inside a hold a worker has promised to look when it ends. It was there a moment ago, so that the log
+  -- register, which it renews, need not be asked. (No hold is longer than a second: what lies further ahead is the silence
+  -- of polling mode, which outlives its worker.)
+  -- pg_stat_force_next_flush reports this transaction's row counts as it ends and not up to ten seconds later, so that the
+  -- sweep does not take a late counter for a change that no trigger saw. (In a condition, here and below: PL/pgSQL evaluates
+  -- that without a query of its own. Operators written like this all have one precedence: parentheses say what is meant.)
+  IF pg_catalog.abs(pg_catalog.pg_sequence_last_value(
+       pg_catalog.to_regclass('refresh_listener.hold_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]))
+       OPERATOR(pg_catalog.-) 1000::pg_catalog.float8 OPERATOR(pg_catalog.-)
+       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8))
+       OPERATOR(pg_catalog.<) 1000::pg_catalog.float8
+     AND pg_catalog.pg_stat_force_next_flush() IS NOT NULL
+  THEN
+    INSERT INTO refresh_listener.change_log (source, operation)
+    VALUES (TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char");
+    RETURN NULL;
   END IF;
 
   -- The log register: past it nobody has served this source for long, and an abandoned log must not fill the disk, nor
   -- need anybody be called. The next worker sees the lapse and absorbs anew. Missing or unreadable means: append.
-  until_ms := pg_catalog.pg_sequence_last_value(
-    pg_catalog.to_regclass('refresh_listener.log_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]));
-  IF until_ms OPERATOR(pg_catalog.<=) now_ms THEN
+  IF pg_catalog.pg_sequence_last_value(
+       pg_catalog.to_regclass('refresh_listener.log_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]))
+       OPERATOR(pg_catalog.<=)
+       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)
+  THEN
     RETURN NULL;
   END IF;
 
+  -- (TG_OP as "char" is its first letter.)
   INSERT INTO refresh_listener.change_log (source, operation)
-  VALUES (TG_ARGV[0]::pg_catalog.int4, pg_catalog."left"(TG_OP, 1)::pg_catalog."char");
+  VALUES (TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char");
 
-  -- Report this transaction's row counts as it ends and not up to ten seconds later, so that the sweep does not take a
-  -- late counter for a change that no trigger saw. (In a condition: PL/pgSQL evaluates that without a query of its own.)
-  IF pg_catalog.pg_stat_force_next_flush() IS NULL THEN
-    NULL;
-  END IF;
-
-  -- The hold register: inside a hold a worker has promised to look when it ends. Missing or unreadable means: ring.
-  until_ms := pg_catalog.pg_sequence_last_value(
-    pg_catalog.to_regclass('refresh_listener.hold_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]));
-  IF until_ms OPERATOR(pg_catalog.>) now_ms THEN
+  -- Past the hold, or silenced? Missing or unreadable means: ring.
+  IF pg_catalog.pg_stat_force_next_flush() IS NOT NULL
+     AND pg_catalog.pg_sequence_last_value(
+       pg_catalog.to_regclass('refresh_listener.hold_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]))
+       OPERATOR(pg_catalog.>)
+       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)
+  THEN
     RETURN NULL;
   END IF;
   PERFORM pg_catalog.pg_notify('refresh_listener', TG_ARGV[0]);

@@ -34,6 +34,32 @@ describe('the registers of a source', () => {
     expect(await insertInto(source)).toEqual(expected);
   });
 
+  /** Sets the hold as a ring would, and writes within it. */
+  async function insertInsideHold(source: WatchedSource): Promise<{ appended: number; rings: number }> {
+    await scene.database.admin.query(
+      `SELECT pg_catalog.setval('refresh_listener.hold_${source.id}', (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8 + 1900);
+       INSERT INTO ${source.name} VALUES (3, 3)`,
+    );
+    return { appended: (await scene.operations(source)).length, rings: await scene.rings(source) };
+  }
+
+  it('append silently inside a hold of a worker', async () => {
+    expect(await insertInsideHold(await scene.table())).toEqual({ appended: 1, rings: 0 });
+  });
+
+  it('need not ask, inside such a hold, whether the log has lapsed: a worker is there', async () => {
+    const source = await scene.table();
+    await scene.setRegister('log', source, { inMs: -1 });
+    expect(await insertInsideHold(source)).toEqual({ appended: 1, rings: 0 });
+  });
+
+  it('do ask where the bell is silenced for longer, as in polling mode, whose worker may be gone', async () => {
+    const source = await scene.table();
+    await scene.setRegister('hold', source, { value: never });
+    await scene.setRegister('log', source, { inMs: -1 });
+    expect(await insertInto(source)).toEqual({ appended: 0, rings: 0 });
+  });
+
   it('ring anew when a hold ends, with nothing to re-arm', async () => {
     const source = await scene.table();
     await scene.setRegister('hold', source, { inMs: 60_000 });
