@@ -45,7 +45,7 @@ export class WorkerReport {
       }),
   };
 
-  readonly sweep: Omit<SweepObserver, 'onGraph'> = {
+  readonly sweep: Omit<SweepObserver, 'onGraph' | 'onUnheard'> = {
     onLogState: (state) => {
       if (state !== 'reset' && state !== 'moved') return;
       const event = state === 'reset' ? 'log.reset' : 'cluster.changed';

@@ -266,6 +266,10 @@ class ListeningWorker implements Worker {
           this.#report.graph(graph, found);
           this.#serve(graph);
         },
+        // As if they rang now: their unfinished writers, who have not rung and will not, are waited for.
+        onUnheard: (sources) => {
+          if (!this.#config.once) for (const source of sources) this.#watch.ring(String(source.id));
+        },
       },
     });
     // What is being debounced will be absorbed in its time.

@@ -85,6 +85,11 @@ CREATE UNLOGGED TABLE refresh_listener.change_log (
 CREATE INDEX change_log_xid ON refresh_listener.change_log (xid);
 INSERT INTO refresh_listener.change_log (xid, source, operation) VALUES ('0', 0, 'T');
 
+-- Nobody is rung for in the last so many ms of a source's log register: the lapse, less some time of grace. The register is
+-- the end of the last lease plus the lapse; who still rang when the lease is over would ring for nobody, and at each commit
+-- of each writer, which costs most of the write rate (see below). The least lapse of all workers: a greater one rings longer.
+CREATE SEQUENCE refresh_listener.silence MINVALUE 0;
+
 -- The trigger function of every source; the argument is the source's id. It runs inside the application's statement,
 -- so it takes no lock that anybody waits for and reads no table row: registers are sequences, always current, also for
 -- a REPEATABLE READ transaction with an old snapshot.
@@ -95,7 +100,7 @@ INSERT INTO refresh_listener.change_log (xid, source, operation) VALUES ('0', 0,
 -- It is written for speed where it runs most often: a statement that changed rows, inside a hold. PL/pgSQL prepares each
 -- expression anew in each transaction, all of it, whatever AND would skip, and that is most of what a short transaction
 -- pays. Hence conditions stand in IFs of their own, cheapest first, casts are left to the operators, and the time is asked
--- for where it is needed.
+-- for where it is needed. `npm run bench -- --only write-cost` shows what a change here costs.
 --
 -- OR REPLACE: a dump without rows may have brought it, and triggers that depend on it.
 CREATE OR REPLACE FUNCTION refresh_listener.record_change() RETURNS trigger
@@ -159,6 +164,18 @@ BEGIN
      AND pg_catalog.pg_sequence_last_value(
        pg_catalog.to_regclass('refresh_listener.hold_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]))
        OPERATOR(pg_catalog.>)
+       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)
+  THEN
+    RETURN NULL;
+  END IF;
+
+  -- Is anybody there to hear it? A transaction that notifies takes a lock of the whole cluster and holds it while its commit
+  -- is flushed: writers would queue for nobody. The next worker looks into what was not rung for. Missing means: ring.
+  IF pg_catalog.pg_sequence_last_value(
+       pg_catalog.to_regclass('refresh_listener.log_'::pg_catalog.text OPERATOR(pg_catalog.||) TG_ARGV[0]))
+       OPERATOR(pg_catalog.-)
+       pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass('refresh_listener.silence'::pg_catalog.text))
+       OPERATOR(pg_catalog.<=)
        (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)
   THEN
     RETURN NULL;

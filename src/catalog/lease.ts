@@ -5,6 +5,7 @@ import type { ServedGraph, ServedSource } from './graph.js';
 const logRegistersQuery = loadQuery('log-registers');
 const renewLogRegistersQuery = loadQuery('renew-log-registers');
 const settleLapseQuery = loadQuery('settle-lapse');
+const setSilenceQuery = loadQuery('set-silence');
 
 /** Until when a source's trigger may append, and the server's clock, in ms since 1970. */
 interface LogRegister {
@@ -18,6 +19,8 @@ interface LogRegister {
  * Half of the lapse at most, or a worker with a short one would find a lapse in each of its sweeps.
  */
 const lapseMarginMs = 5_000;
+/** So long after the end of a lease writers still ring: a worker may be restarted, or late with a sweep. */
+const ringingGraceMs = 60_000;
 /** `settle_xid` while the registers are being renewed: which transactions may have read the old value is not known yet. */
 const unsettled = '18446744073709551615';
 
@@ -28,6 +31,19 @@ export function lapsedSources(registers: readonly LogRegister[], marginMs = laps
   );
 }
 
+/** How long before the end of its log register the bell of a source falls silent, in ms. Pure. */
+export function silenceMs(lapseMs: number): number {
+  return Math.max(0, lapseMs - ringingGraceMs);
+}
+
+/** What a renewal finds. */
+export interface Renewal {
+  /** Sources whose register had lapsed: changes may be missing from the log. */
+  readonly lapsed: readonly ServedSource[];
+  /** Sources whose bell had fallen silent: whoever wrote to them since, and has not committed yet, will not have rung. */
+  readonly unheard: readonly ServedSource[];
+}
+
 /**
  * Renews this worker's lease on its views, and with it the time for which triggers append.
  *
@@ -36,11 +52,10 @@ export function lapsedSources(registers: readonly LogRegister[], marginMs = laps
  * have read the old value has ended (`settle_xid`).
  *
  * @param leaseMs 0 for an installation, which serves nobody: it does not cut short the lease of a worker
- * @returns the sources whose register had lapsed
  */
 export async function renewLease(
   database: Database, graph: ServedGraph, leaseMs: number, lapseMs: number,
-): Promise<ServedSource[]> {
+): Promise<Renewal> {
   const sources = [...graph.sources.keys()];
   const readRegisters = (): Promise<LogRegister[]> => database.rows<LogRegister>(logRegistersQuery, [sources]);
   // Whoever called refresh() in a transaction holds the view's row until that ends: it must not hold up all the others.
@@ -56,13 +71,17 @@ export async function renewLease(
   const before = await readRegisters();
   const lapsed = new Set(lapsedSources(before, Math.min(lapseMarginMs, lapseMs / 2)));
   await mark(database, [...lapsed]);
+  // First: beside a shorter lapse the old silence would begin before the lease is over.
+  await database.rows(setSilenceQuery, [silenceMs(lapseMs)]);
   await database.rows(renewLogRegistersQuery, [sources, lapseMs]);
   const [after] = await readRegisters();
-  const late = lapsedSources(before.map((register) => ({ ...register, nowMs: after?.nowMs ?? register.nowMs })), 0);
+  const asOfRenewal = before.map((register) => ({ ...register, nowMs: after?.nowMs ?? register.nowMs }));
+  const late = lapsedSources(asOfRenewal, 0);
   await mark(database, late.filter((source) => !lapsed.has(source)));
   for (const source of late) lapsed.add(source);
   await settle(database, [...lapsed]);
-  return [...lapsed].flatMap((id) => graph.sources.get(id) ?? []);
+  const named = (ids: Iterable<number>): ServedSource[] => [...ids].flatMap((id) => graph.sources.get(id) ?? []);
+  return { lapsed: named(lapsed), unheard: named(lapsedSources(asOfRenewal, silenceMs(lapseMs))) };
 }
 
 async function mark(database: Database, sources: readonly number[]): Promise<void> {

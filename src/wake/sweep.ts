@@ -17,6 +17,8 @@ export interface SweepObserver {
   readonly onGraph: (graph: ServedGraph, found: Survey) => void;
   readonly onLogState: (state: LogState) => void;
   readonly onLapse: (sources: readonly ServedSource[]) => void;
+  /** Writers have been silent since the last lease ended; told after `onGraph`. */
+  readonly onUnheard: (sources: readonly ServedSource[]) => void;
   readonly onTrigger: (source: TriggerTarget, fault: TriggerFault) => void;
   /** A trigger waits for running writers of the table, who are not held up by that. */
   readonly onTriggerWait: (source: string) => void;
@@ -65,18 +67,19 @@ export interface SweepResult {
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const { database, observer, lapseMs, leaseMs, install } = options;
   observer.onLogState(await ensureLog(database, install));
-  await renew(options, options.served);
+  const unheard = await renew(options, options.served);
   const found = await survey(database, options.patterns, [...options.served.views.values()].map((view) => view.oid));
   const registry = await readRegistry(database, lapseMs);
   await forget(options, found, registry);
   const graph = await register(database, found, leaseMs, registry, install);
   await removeUnread(options);
-  if (!isWithin(graph, options.served)) await renew(options, graph);
+  if (!isWithin(graph, options.served)) unheard.push(...(await renew(options, graph)));
   const bell = options.bell();
   if (bell === 'ringing') await clampHolds(database, [...graph.sources.keys()]);
   if (bell === 'silent') await silenceHolds(database, [...graph.sources.keys()]);
   const mended = await mendTriggers(options, graph, found);
   observer.onGraph(graph, found);
+  if (unheard.length > 0) observer.onUnheard(unheard);
 
   const stale = await findStaleViews(database, [...graph.views.keys()]);
   const staleIds = new Set(stale.map((view) => view.id));
@@ -89,10 +92,12 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   return { stale: [...stale, ...[...surprised].map((id) => ({ id, whole: true, paused: false }))], views: graph.views.size, unseen: unseen.length, mended };
 }
 
-async function renew({ database, leaseMs, lapseMs, observer }: SweepOptions, graph: ServedGraph): Promise<void> {
-  if (graph.views.size === 0) return;
-  const lapsed = await renewLease(database, graph, leaseMs, lapseMs);
+/** @returns sources whose writers have not rung lately */
+async function renew({ database, leaseMs, lapseMs, observer }: SweepOptions, graph: ServedGraph): Promise<ServedSource[]> {
+  if (graph.views.size === 0) return [];
+  const { lapsed, unheard } = await renewLease(database, graph, leaseMs, lapseMs);
   if (lapsed.length > 0) observer.onLapse(lapsed);
+  return [...unheard];
 }
 
 function isWithin(graph: ServedGraph, other: ServedGraph): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lapsedSources } from '../../src/catalog/lease.js';
+import { lapsedSources, silenceMs } from '../../src/catalog/lease.js';
 
 const nowMs = 1_000_000;
 
@@ -26,5 +26,11 @@ describe('lapsedSources', () => {
       { source: 3, untilMs: null, nowMs }, { source: 4, untilMs: nowMs, nowMs },
     ];
     expect(lapsedSources(registers)).toEqual([1, 4]);
+  });
+});
+
+describe('silenceMs', () => {
+  it.each([[3_600_000, 3_540_000], [60_000, 0], [1_000, 0]])('a lapse of %i ms: nobody is rung for in the last %i of it', (lapseMs, expected) => {
+    expect(silenceMs(lapseMs)).toBe(expected);
   });
 });

@@ -203,7 +203,7 @@ async function sweepOnce(database: Database, views: readonly string[]): Promise<
     signal: new AbortController().signal,
     observer: {
       onGraph: (found) => (graph = found), onLogState: ignore, onLapse: ignore, onTrigger: ignore, onTriggerTrouble: ignore, onTriggerWait: ignore, onRemoved: ignore,
-      onForgotten: ignore, onUnseen: ignore, onUntriggered: ignore,
+      onForgotten: ignore, onUnseen: ignore, onUntriggered: ignore, onUnheard: ignore,
     },
   });
   return graph;
