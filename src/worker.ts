@@ -268,7 +268,8 @@ class ListeningWorker implements Worker {
         },
         // As if they rang now: their unfinished writers, who have not rung and will not, are waited for.
         onUnheard: (sources) => {
-          if (!this.#config.once) for (const source of sources) this.#watch.ring(String(source.id));
+          // Who polls looks at all of them anyway, and a hold would end the silence that polling needs.
+          if (this.#ringing && !this.#config.once) for (const source of sources) this.#watch.ring(String(source.id));
         },
       },
     });

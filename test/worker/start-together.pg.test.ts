@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../support/database.js';
 import type { EventRecord } from '../support/event-record.js';
@@ -44,7 +45,7 @@ const oneSet = {
   links: 3,
   triggers: ['public.orders', 'public.customers'],
   registers: 4,
-  migrations: 1,
+  migrations: readdirSync(new URL('../../sql/migrations', import.meta.url)).length,
 };
 
 /** A worker has nothing left to do when it has refreshed, or found fresh, every view that its first sweep called stale. */

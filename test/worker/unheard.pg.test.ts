@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../support/database.js';
 import { startWorker } from '../support/test-worker.js';
 import { Rings } from './rings.js';
-import { connect, createOrders, freshDatabase, sourceId, valueOf } from './scene.js';
+import { connect, createOrders, freshDatabase, holdRemainingMs, sourceId, valueOf } from './scene.js';
 
 /** As long after the worker's end as its lease and the grace last: the log is still kept, the bell is silent. */
 async function letLeaseEnd(db: TestDatabase): Promise<void> {
@@ -54,5 +54,22 @@ describe('a worker that comes back long after its lease has ended', () => {
     await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
     await second.events.next('refresh.done', ({ inserted }) => inserted === 1);
     expect(await rings.all()).toHaveLength(1);
+  });
+
+  it('and polls leaves the bell silent: PREPARE TRANSACTION works', async () => {
+    const db = await freshDatabase();
+    await createOrders(db);
+    const poll = { wake: 'poll', sweepMs: 100 } as const;
+    const first = await startWorker(db.url('worker'), ['mv_orders'], poll);
+    await first.events.next('refresh.done');
+    await first.stop();
+    await letLeaseEnd(db);
+    const second = await startWorker(db.url('worker'), ['mv_orders'], poll);
+    await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
+    await second.events.next('refresh.done', ({ inserted }) => inserted === 1);
+    expect(await holdRemainingMs(db, 'orders')).toBeGreaterThan(1e12);
+    await (await connect(db.app)).query("BEGIN; INSERT INTO public.orders (n) VALUES (1); PREPARE TRANSACTION 'unheard'");
+    await db.app.query("COMMIT PREPARED 'unheard'");
+    await second.events.next('refresh.done', ({ inserted }) => inserted === 1, second.events.mark);
   });
 });
