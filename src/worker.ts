@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { longestHoldMs } from './catalog/hold-register.js';
@@ -6,6 +7,7 @@ import { probeServerSettings, readServerFacts, requireServer, type ServerFacts }
 import { requireInstallation } from './catalog/required-installation.js';
 import { requireFound, requirePrivileges, survey } from './catalog/survey.js';
 import type { Config } from './config/config.js';
+import { formatDuration, longestTimerMs } from './config/duration.js';
 import { settingsOf, type ViewSettings } from './config/view-settings.js';
 import { packageVersion } from './config/package-version.js';
 import { connectionSettings } from './database/connection.js';
@@ -81,6 +83,8 @@ class ListeningWorker implements Worker {
   readonly #calls: Calls;
   readonly #debounces = new Map<number, ViewDebounce>();
   readonly #stopping = new AbortController();
+  /** Aborted when a stop has nothing left to wait for. */
+  readonly #ended = new AbortController();
   readonly #createdAt = performance.now();
   #graph: ServedGraph = emptyGraph;
   /** Whether rings arrive: not in polling mode, nor behind a transaction pooler, nor while the connection is lost. */
@@ -179,7 +183,10 @@ class ListeningWorker implements Worker {
   }
 
   stop({ force }: { readonly force: boolean }): Promise<void> {
-    if (force && this.#stopped !== undefined) void this.#freshener.cancel();
+    if (force && this.#stopped !== undefined) {
+      void this.#freshener.cancel();
+      void this.#severAfter(lastAnswerMs);
+    }
     this.#stopped ??= this.#stop(force ? 0 : this.#config.graceMs);
     return this.#stopped;
   }
@@ -230,16 +237,35 @@ class ListeningWorker implements Worker {
     this.#stopping.abort(new Error('The worker was stopped.'));
     // First of all no more refreshes, and the grace of those that run begins: the rest may take its time.
     const finishing = this.#freshener.stop(graceMs);
+    void this.#severAfter(graceMs + lastAnswerMs);
+    // What is left when no refresh runs any more is short, and may be cut off sooner.
+    void finishing.then(() => this.#severAfter(lastAnswerMs));
     // A start that fails because of the stop has told so to whoever called it.
     await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop()]);
     this.#timetable.stop();
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
     await this.#database.close();
+    this.#ended.abort();
     const exitStatus = finishedAll && !this.#startFailed && !this.#uninstalled && this.#freshener.givenUp === 0 ? 0 : 1;
     // A start that failed is told of by whoever called it: one line, and that the right one.
     if (!this.#startFailed) this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
     this.#finish(exitStatus);
+  }
+
+  /**
+   * Platforms kill what takes too long to stop. Where the server has fallen silent every connection is broken, and it rolls
+   * back what was under way. In vain once everything has ended.
+   */
+  async #severAfter(ms: number): Promise<void> {
+    try {
+      await pause(Math.min(ms, longestTimerMs), undefined, { signal: this.#ended.signal });
+    } catch {
+      return; // stopped in time: nothing but the signal ends this pause
+    }
+    this.#ended.abort();
+    this.#log.warn(`The database did not answer within ${formatDuration(lastAnswerMs)} while the worker stopped: breaking the connections.`);
+    this.#database.sever('the worker stops and waits no longer');
   }
 
   async #sweep(reason: AbsorbReason): Promise<void> {
@@ -397,6 +423,8 @@ class ListeningWorker implements Worker {
   }
 }
 
+/** How long the server may take to answer to a cancel, and to what is short, while the worker stops. */
+const lastAnswerMs = 4_000;
 /** Limit on hearing a canary. */
 const canaryTimeoutMs = 5_000;
 /** A doorbell that is lost costs latency, not correctness, and one connection attempt costs little. */

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { connectionSettings } from './connection.js';
+import { socketOf, Sockets } from './sockets.js';
 import { isConnectionLoss } from './sqlstate.js';
 
 /** Limits of one transaction, in milliseconds; 0 means none. */
@@ -26,6 +27,8 @@ export interface Transaction {
 const shortLimits: TransactionLimits = { lockTimeoutMs: 5_000, statementTimeoutMs: 60_000 };
 /** Beyond the server's own time limit: only a dead network is still silent then. */
 const silenceMarginMs = 5_000;
+/** How long a connection may take to say goodbye. */
+const farewellMs = 1_000;
 
 /**
  * The worker's connections to one database, apart from the doorbell's.
@@ -35,6 +38,7 @@ const silenceMarginMs = 5_000;
  */
 export class Database {
   readonly #pools: Readonly<Record<Lane, pg.Pool>>;
+  readonly #sockets = new Sockets();
   /** Settings that the server knows, as found out at the start: `name = value`. */
   #serverSettings: readonly string[] = [];
 
@@ -44,7 +48,9 @@ export class Database {
    */
   constructor(url: string | undefined, concurrency: number) {
     const pool = (lane: Lane, max: number): pg.Pool => {
-      const created = new pg.Pool({ ...connectionSettings(url, `listener (${lane})`), max, idleTimeoutMillis: 60_000 });
+      const created = new pg.Pool({
+        ...this.#sockets.watched(connectionSettings(url, `listener (${lane})`)), max, idleTimeoutMillis: 60_000,
+      });
       // An idle connection that breaks is dropped by the pool; the next statement opens another and tells of any trouble.
       created.on('error', () => undefined);
       // A server that ends a connection may say so after we have let go of the client, when the pool does not listen yet or
@@ -100,11 +106,17 @@ export class Database {
     return this.transaction('look', (transaction) => transaction.rows<Row>(sql, parameters));
   }
 
-  /** Closes every idle connection and waits for the busy ones. Harmless twice. */
+  /** Breaks every connection at once, and lets none be made from now on: for a stop that can wait no longer. */
+  sever(reason: string): void {
+    this.#sockets.sever(reason);
+  }
+
+  /** Closes every idle connection and waits for the busy ones. No socket is left when it returns. Harmless twice. */
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#pools).map(async (pool) => {
       if (!pool.ending) await pool.end();
     }));
+    await this.#sockets.closed(farewellMs);
   }
 }
 
@@ -131,7 +143,7 @@ async function begin(client: pg.PoolClient, limits: TransactionLimits, serverSet
       return result.rows as Row[];
     },
     sever: (reason) => {
-      severed(client).destroy(new Error(`connection terminated: ${reason}`));
+      socketOf(client).destroy(new Error(`connection terminated: ${reason}`));
     },
   };
 }
@@ -144,9 +156,4 @@ async function limited(
   const config: pg.QueryConfig & { query_timeout?: number } = values.length > 0 ? { text, values: [...values] } : { text };
   if (timeoutMs > 0) config.query_timeout = timeoutMs + silenceMarginMs;
   return client.query<Record<string, unknown>>(config);
-}
-
-/** The socket under a client: `pg` does not type its connection, which has held its socket as `stream` since 2012. */
-function severed(client: pg.PoolClient): { destroy(error: Error): void } {
-  return (client as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection.stream;
 }

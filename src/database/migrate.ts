@@ -6,6 +6,7 @@ import { runner } from 'node-pg-migrate';
 import { connectionSettings } from './connection.js';
 import { Database } from './database.js';
 import { dropEmptiedSchema } from './restored-schema.js';
+import { socketOf } from './sockets.js';
 import { sqlFolder } from './sql.js';
 import { sqlstateOf } from './sqlstate.js';
 
@@ -46,10 +47,11 @@ export async function pendingMigrations(database: Database): Promise<string[]> {
 export async function migrate(directUrl: string | undefined, signal: AbortSignal): Promise<string[]> {
   const client = new pg.Client(connectionSettings(directUrl, 'listener (migrate)'));
   client.on('error', () => undefined); // the statement under way rejects with it
-  await client.connect();
-  const end = (): void => void client.end();
+  // Not by a polite end: a server that has fallen silent would never answer it.
+  const end = (): void => socketOf(client).destroy();
   signal.addEventListener('abort', end, { once: true });
   try {
+    await client.connect();
     signal.throwIfAborted();
     // Twenty starters wait for one: a role's own time limits must not end that wait. Nor must its defaults forbid to write.
     await client.query(
@@ -78,8 +80,8 @@ export async function migrate(directUrl: string | undefined, signal: AbortSignal
     });
     return run.map((migration) => migration.name);
   } finally {
-    signal.removeEventListener('abort', end);
     await client.end();
+    signal.removeEventListener('abort', end);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ServedGraph, ServedView } from '../catalog/graph.js';
@@ -78,7 +79,7 @@ export class Freshener {
   /** Backends of what is running, also of views that are no longer served. */
   readonly #pids = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   /** Since when everything is being cancelled: done when nothing runs any more. */
   #cancelling: Promise<void> | undefined;
   #wasCancelled = false;
@@ -88,6 +89,7 @@ export class Freshener {
 
   constructor(options: FreshenerOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#stopping.signal); // one for each rule that is being asked
   }
 
   /** Takes over what is served now; views that are no longer lose their place, and with it what was due. */
@@ -127,7 +129,7 @@ export class Freshener {
    * @param overdueSince absorb them changed or not, unless an absorb began after this, in ms since 1970 by the server's clock
    */
   request(views: readonly number[], reason: AbsorbReason, overdueSince?: number): void {
-    if (this.#stopped) return;
+    if (this.#isStopped()) return;
     for (const view of views) {
       const place = this.#places.get(view);
       if (place === undefined) continue;
@@ -158,7 +160,7 @@ export class Freshener {
    * @returns whether everything finished by itself
    */
   async stop(graceMs: number): Promise<boolean> {
-    this.#stopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#timer);
     const grace = setTimeout(() => void this.cancel(), graceMs);
     await Promise.all(this.#running);
@@ -168,7 +170,7 @@ export class Freshener {
 
   /** Takes no more work, and cancels on the server what is running. For a stop that can wait no longer. */
   cancel(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#cancelling ??= this.#cancelAll();
     return this.#cancelling;
   }
@@ -181,8 +183,12 @@ export class Freshener {
     }
   }
 
+  #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   #next(): void {
-    if (this.#stopped) return;
+    if (this.#isStopped()) return;
     const now = performance.now();
     const turns = new Map([...this.#places].map(([id, place]) => [id, turnOf(place)]));
     for (const id of nextTurns(turns, now, this.#options.concurrency - this.#running.size)) {
@@ -215,7 +221,9 @@ export class Freshener {
     let pid: number | undefined;
     let rightOfWay: Promise<number | undefined> = Promise.resolve(undefined);
     try {
-      if (!(await this.#mayRefresh(view, reason))) {
+      const mayRefresh = await this.#mayRefresh(view, reason);
+      if (this.#isStopped()) return;
+      if (!mayRefresh) {
         this.#options.onSkipped(view, reason, 'declined');
         return;
       }
@@ -248,13 +256,22 @@ export class Freshener {
     }
   }
 
-  /** A rule that throws is told of, and refreshes: a fault in it must not leave a view stale for ever. */
+  /**
+   * A rule that throws is told of, and refreshes: a fault in it must not leave a view stale for ever. One that never answers
+   * does not hold up a stop.
+   */
   async #mayRefresh(view: ServedView, reason: AbsorbReason): Promise<boolean> {
+    if (this.#options.shouldRefresh === undefined) return true;
+    let leave: () => void = () => undefined;
+    const stopped = new Promise<boolean>((resolve) => (leave = () => resolve(false)));
+    this.#stopping.signal.addEventListener('abort', leave, { once: true });
     try {
-      return (await this.#options.shouldRefresh?.({ view: view.name, reason })) ?? true;
+      return await Promise.race([this.#options.shouldRefresh({ view: view.name, reason }), stopped]);
     } catch (error) {
       this.#options.onTrouble(error);
       return true;
+    } finally {
+      this.#stopping.signal.removeEventListener('abort', leave);
     }
   }
 
