@@ -17,7 +17,8 @@ export interface ConfigFile {
   readonly views: readonly { readonly name: string; readonly options: Readonly<Partial<Record<OptionName, string>>> }[];
 }
 
-const emptyFile: ConfigFile = { path: defaultConfigFile, options: {}, views: [] };
+/** What a config file says that is not there. */
+export const emptyFile: ConfigFile = { path: defaultConfigFile, options: {}, views: [] };
 
 /** A value as one would write it on the command line. */
 const scalar = z.union([z.string(), z.number().transform(String), z.boolean().transform((value) => (value ? 'on' : 'off'))]);

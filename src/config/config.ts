@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readConfigFile, type ConfigFile } from './config-file.js';
+import { emptyFile, readConfigFile, type ConfigFile } from './config-file.js';
 import { formatDuration } from './duration.js';
 import type { Environment } from './environment.js';
 import { refuseUnknownVariables } from './environment.js';
@@ -48,7 +48,17 @@ export interface Surroundings {
   readonly folder?: string | undefined;
   /** Whether a command can do without views; else they must be named. Default: false. */
   readonly viewsOptional?: boolean | undefined;
+  /** How the caller writes an option, for messages. Default: `--max-wait`. */
+  readonly spelling?: Spelling | undefined;
+  /** Whether listener.config.json is read where no file is named. Default: true. */
+  readonly defaultFile?: boolean | undefined;
+  /** What the caller says of single views: closer than what the config file says of them. */
+  readonly views?: ConfigFile['views'] | undefined;
 }
+
+type Spelling = (name: OptionName) => string;
+
+const asFlag: Spelling = (name) => `--${name}`;
 
 /**
  * Flags over environment over config file over defaults. A setting of a single view, in the config file, is closer than
@@ -57,10 +67,11 @@ export interface Surroundings {
  * @throws UsageError with one line that names the option, variable or key, what it was given, and what it accepts.
  */
 export function resolveConfig(flags: Flags, surroundings: Surroundings): Config {
-  const { env, isTerminal = process.stdout.isTTY, folder, viewsOptional = false } = surroundings;
+  const { env, isTerminal = process.stdout.isTTY, folder, viewsOptional = false, spelling = asFlag, defaultFile = true } = surroundings;
   refuseUnknownVariables(env);
-  const given = { flags, env };
-  const file = readConfigFile(readOption('config', find('config', given)), folder);
+  const given = { flags, env, spelling };
+  const path = readOption('config', find('config', given));
+  const file = path === undefined && !defaultFile ? emptyFile : readConfigFile(path, folder);
   const read = <Name extends OptionName>(name: Name): OptionValue<Name> | undefined => readOption(name, find(name, { ...given, file }));
   const readDefaulted = <Name extends OptionName>(name: Name): OptionValue<Name> => {
     const value = read(name);
@@ -75,7 +86,10 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
   const databaseUrl = read('database-url');
   const config: Config = {
     views: views ?? [],
-    overrides: file.views.map((view) => readOverride(view, file.path)),
+    overrides: [
+      ...file.views.map((view) => readOverride(view, `${file.path}: views`, (name) => name)),
+      ...(surroundings.views ?? []).map((view) => readOverride(view, 'views', spelling)),
+    ],
     origins: originsOf({ ...given, file }),
     databaseUrl,
     listenUrl: read('listen-url') ?? databaseUrl,
@@ -100,9 +114,10 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     logLevel: readDefaulted('log-level'),
     logFormat: read('log-format') ?? (isTerminal ? 'text' : 'json'),
   };
-  refuseContradictions(config);
-  for (const { pattern, settings } of config.overrides) {
-    refuseContradictingTimes({ ...config, ...settings }, `${file.path}: views: ${pattern.text}: `);
+  refuseContradictions(config, spelling);
+  for (const [index, { pattern, settings }] of config.overrides.entries()) {
+    const place = index < file.views.length ? `${file.path}: views` : 'views';
+    refuseContradictingTimes({ ...config, ...settings }, `${place}: ${pattern.text}: `, spelling);
   }
   return Object.freeze(config);
 }
@@ -114,7 +129,7 @@ export function isSet(name: OptionName, flags: Flags): boolean {
 
 /** The value of an option that only a command line gives: `--role app`. @throws UsageError */
 export function readFlag<Name extends OptionName>(name: Name, flags: Flags): OptionValue<Name> | undefined {
-  return readOption(name, find(name, { flags, env: {} }));
+  return readOption(name, find(name, { flags, env: {}, spelling: asFlag }));
 }
 
 interface Given {
@@ -132,19 +147,20 @@ function readOption<Name extends OptionName>(name: Name, given: Given | undefine
 
 /** The text of an option and where it stands. An empty variable counts as unset, as `${X:-}` in a compose file makes it. */
 function find(
-  name: OptionName, { flags, env, file }: { readonly flags: Flags; readonly env: Environment; readonly file?: ConfigFile },
+  name: OptionName,
+  { flags, env, file, spelling }: { readonly flags: Flags; readonly env: Environment; readonly file?: ConfigFile; readonly spelling: Spelling },
 ): Given | undefined {
   const option: Option = options[name];
   const flag = flags[name];
   if (flag !== undefined) {
     const texts = typeof flag === 'string' ? [flag] : flag;
     if (texts.some((text) => text.trim() === '')) {
-      throw new UsageError(`--${name} needs a value${option.default === undefined ? '' : `, such as ${option.default}`}; listener --help describes it`);
+      throw new UsageError(`${spelling(name)} needs a value${option.default === undefined ? '' : `, such as ${option.default}`}; listener --help describes it`);
     }
     if (!option.type.repeatable && texts.length > 1) {
-      throw new UsageError(`--${name} is given ${texts.length} times: give it once`);
+      throw new UsageError(`${spelling(name)} is given ${texts.length} times: give it once`);
     }
-    return { value: option.type.repeatable ? texts : texts[0], origin: `--${name}` };
+    return { value: option.type.repeatable ? texts : texts[0], origin: spelling(name) };
   }
   for (const variable of environmentNames(name)) {
     const text = env[variable];
@@ -156,10 +172,10 @@ function find(
     return { value: option.type.repeatable && typeof filed === 'string' ? [filed] : filed, origin: `${file?.path ?? ''}: ${name}` };
   }
   if (option.default === undefined) return undefined;
-  return { value: option.type.repeatable ? [option.default] : option.default, origin: `--${name}`, isDefault: true };
+  return { value: option.type.repeatable ? [option.default] : option.default, origin: spelling(name), isDefault: true };
 }
 
-function originsOf(given: { readonly flags: Flags; readonly env: Environment; readonly file: ConfigFile }): Origins {
+function originsOf(given: { readonly flags: Flags; readonly env: Environment; readonly file: ConfigFile; readonly spelling: Spelling }): Origins {
   return Object.fromEntries(
     optionNames.flatMap((name) => {
       const found = find(name, given);
@@ -168,10 +184,10 @@ function originsOf(given: { readonly flags: Flags; readonly env: Environment; re
   );
 }
 
-function readOverride({ name, options: given }: ConfigFile['views'][number], path: string): ViewOverride {
+function readOverride({ name, options: given }: ConfigFile['views'][number], place: string, spelling: Spelling): ViewOverride {
   const read = <Name extends OptionName>(option: Name): OptionValue<Name> | undefined => {
     const value = given[option];
-    return value === undefined ? undefined : readOption(option, { value, origin: `${path}: views: ${name}: ${option}` });
+    return value === undefined ? undefined : readOption(option, { value, origin: `${place}: ${name}: ${spelling(option)}` });
   };
   const settings = {
     debounceMs: read('debounce'),
@@ -187,20 +203,20 @@ function readOverride({ name, options: given }: ConfigFile['views'][number], pat
   return { pattern: parseViewPattern(name), settings: set };
 }
 
-function refuseContradictions(config: Config): void {
-  refuseContradictingTimes(config, '');
+function refuseContradictions(config: Config, spelling: Spelling): void {
+  refuseContradictingTimes(config, '', spelling);
   // Workers renew with each sweep: with a shorter lapse, writers would stop recording while a worker lives.
   if (config.lapseMs < config.sweepMs) {
     throw new UsageError(
-      `--lapse ${formatDuration(config.lapseMs)} is shorter than --sweep ${formatDuration(config.sweepMs)}: raise the first or lower the second`,
+      `${spelling('lapse')} ${formatDuration(config.lapseMs)} is shorter than ${spelling('sweep')} ${formatDuration(config.sweepMs)}: raise the first or lower the second`,
     );
   }
 }
 
-function refuseContradictingTimes(settings: ViewSettings, place: string): void {
+function refuseContradictingTimes(settings: ViewSettings, place: string, spelling: Spelling): void {
   const { debounceMs, maxWaitMs, retryBaseMs, retryMaxMs } = settings;
-  refuseLonger(place, '--debounce', debounceMs, '--max-wait', maxWaitMs);
-  refuseLonger(place, '--retry-base', retryBaseMs, '--retry-max', retryMaxMs);
+  refuseLonger(place, spelling('debounce'), debounceMs, spelling('max-wait'), maxWaitMs);
+  refuseLonger(place, spelling('retry-base'), retryBaseMs, spelling('retry-max'), retryMaxMs);
 }
 
 function refuseLonger(place: string, one: string, oneMs: number, other: string, otherMs: number): void {

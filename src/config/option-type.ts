@@ -7,9 +7,11 @@ import { UsageError } from './usage-error.js';
 import type { ViewPattern } from './view-pattern.js';
 import { parseViewPattern } from './view-pattern.js';
 
+export type OptionTypeName = 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role';
+
 /** How the text of an option is read. Every type reads text, since flags and the environment hold nothing else. */
-export interface OptionType<Value> {
-  readonly name: 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role';
+export interface OptionType<Value, Name extends OptionTypeName = OptionTypeName> {
+  readonly name: Name;
   /** Whether the option may be repeated; its schema then takes a list of texts. */
   readonly repeatable: boolean;
   /** The only texts that are accepted, if they can be counted. */
@@ -23,7 +25,7 @@ export interface OptionType<Value> {
  * @param limits.maxMs the longest accepted (default: what a timer takes).
  * @param limits.none whether 'none' is accepted; it reads as 0.
  */
-export function duration(limits: { minMs?: number; maxMs?: number; none?: boolean } = {}): OptionType<number> {
+export function duration(limits: { minMs?: number; maxMs?: number; none?: boolean } = {}): OptionType<number, 'duration'> {
   const { minMs = 0, maxMs = longestTimerMs, none = false } = limits;
   return {
     name: 'duration',
@@ -41,7 +43,7 @@ export function duration(limits: { minMs?: number; maxMs?: number; none?: boolea
 }
 
 /** A whole number between two bounds, both included. */
-export function integer(min: number, max: number): OptionType<number> {
+export function integer(min: number, max: number): OptionType<number, 'integer'> {
   return {
     name: 'integer',
     repeatable: false,
@@ -53,7 +55,7 @@ export function integer(min: number, max: number): OptionType<number> {
   };
 }
 
-export function choice<const Choice extends string>(...choices: readonly Choice[]): OptionType<Choice> {
+export function choice<const Choice extends string>(...choices: readonly Choice[]): OptionType<Choice, 'choice'> {
   return {
     name: 'choice',
     repeatable: false,
@@ -67,7 +69,7 @@ export function choice<const Choice extends string>(...choices: readonly Choice[
 }
 
 /** On or off: `--json`, `--no-install`, LISTENER_INSTALL=off. */
-export function onOff(): OptionType<boolean> {
+export function onOff(): OptionType<boolean, 'switch'> {
   const words: Readonly<Record<string, boolean>> = { on: true, true: true, yes: true, 1: true, off: false, false: false, no: false, 0: false };
   return {
     name: 'switch',
@@ -81,7 +83,7 @@ export function onOff(): OptionType<boolean> {
 }
 
 /** A cron expression of five fields (minute, hour, day, month, weekday) or of six, seconds first; or a nickname such as @daily. */
-export function cronExpression(): OptionType<string> {
+export function cronExpression(): OptionType<string, 'schedule'> {
   return {
     name: 'schedule',
     repeatable: false,
@@ -106,7 +108,7 @@ export function cronExpression(): OptionType<string> {
 }
 
 /** A path of a file. */
-export function filePath(): OptionType<string> {
+export function filePath(): OptionType<string, 'path'> {
   return { name: 'path', repeatable: false, schema: text((given) => given.trim()) };
 }
 
@@ -114,7 +116,7 @@ export function filePath(): OptionType<string> {
 const longestNameBytes = 63;
 
 /** A role of the database, as it is called: quotes would be part of its name. */
-export function roleName(): OptionType<string> {
+export function roleName(): OptionType<string, 'role'> {
   return {
     name: 'role',
     repeatable: false,
@@ -127,7 +129,7 @@ export function roleName(): OptionType<string> {
 }
 
 /** Names and patterns of views, comma separated or one a text. */
-export function viewNames(): OptionType<readonly ViewPattern[]> {
+export function viewNames(): OptionType<readonly ViewPattern[], 'names'> {
   return {
     name: 'names',
     repeatable: true,
@@ -142,7 +144,7 @@ export function viewNames(): OptionType<readonly ViewPattern[]> {
 }
 
 /** A PostgreSQL connection URL. */
-export function postgresUrl(): OptionType<string> {
+export function postgresUrl(): OptionType<string, 'url'> {
   return {
     name: 'url',
     repeatable: false,

@@ -4,7 +4,7 @@ import pretty from 'pino-pretty';
 import { redactUrls } from '../config/redact-url.js';
 import { errorFields } from './error-fields.js';
 import type { ListenerEvent } from './event.js';
-import { eventLevel } from './event-level.js';
+import { eventLevel, type EventLevel } from './event-level.js';
 import { eventMessage } from './event-message.js';
 import { clause } from './sentence.js';
 
@@ -45,22 +45,21 @@ export function createLog({ level, format, destination }: LogOptions): Log {
     },
     format === 'text' ? textLines(output, level, colors) : output,
   );
+  return logTo((level, fields, msg) => logger[level](fields, msg));
+}
+
+/** Takes one line: its fields are without secrets, and errors among them are plain objects. */
+export type LogWriter = (level: EventLevel, fields: Readonly<Record<string, unknown>>, msg: string) => void;
+
+/** A log whose lines go to `write`. */
+export function logTo(write: LogWriter): Log {
+  const line = (level: EventLevel) => (msg: string, fields: LogFields = {}): void => write(level, presentable(fields), redactUrls(msg));
   return {
-    emit(event) {
-      logger[eventLevel(event)](presentable(event), redactUrls(eventMessage(event)));
-    },
-    debug(msg, fields = {}) {
-      logger.debug(presentable(fields), redactUrls(msg));
-    },
-    info(msg, fields = {}) {
-      logger.info(presentable(fields), redactUrls(msg));
-    },
-    warn(msg, fields = {}) {
-      logger.warn(presentable(fields), redactUrls(msg));
-    },
-    error(msg, fields = {}) {
-      logger.error(presentable(fields), redactUrls(msg));
-    },
+    emit: (event) => write(eventLevel(event), presentable(event), redactUrls(eventMessage(event))),
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
   };
 }
 
