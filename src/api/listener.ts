@@ -1,7 +1,7 @@
-import { redactUrl, redactUrls } from '../config/redact-url.js';
+import { redactUrls } from '../config/redact-url.js';
 import type { Config } from '../config/config.js';
 import { UsageError } from '../config/usage-error.js';
-import { explainConnectionError } from '../database/connection-error.js';
+import { connectionProblem } from '../commands/connection-problem.js';
 import type { RefreshQuestion } from '../freshen/freshener.js';
 import type { ListenerEvent } from '../report/event.js';
 import type { Log, LogFields } from '../report/log.js';
@@ -121,9 +121,8 @@ class EmbeddedListener implements Listener {
       // What did start must not outlive the failure: connections, timers.
       await this.#worker.stop({ force: true });
       if (error instanceof UsageError) throw error;
-      const { databaseUrl } = this.#config;
-      const reason = explainConnectionError(error, databaseUrl === undefined ? undefined : redactUrl(databaseUrl));
-      throw reason === undefined ? error : new Error(`Could not connect: ${reason}.`, { cause: error });
+      const problem = connectionProblem(error, this.#config);
+      throw problem === undefined ? error : new Error(problem.message, { cause: error });
     }
   }
 
