@@ -59,7 +59,7 @@ describe('a worker that comes back long after its lease has ended', () => {
   it('and polls leaves the bell silent: PREPARE TRANSACTION works', async () => {
     const db = await freshDatabase();
     await createOrders(db);
-    const poll = { wake: 'poll', sweepMs: 100 } as const;
+    const poll = { wake: 'poll' } as const;
     const first = await startWorker(db.url('worker'), ['mv_orders'], poll);
     await first.events.next('refresh.done');
     await first.stop();
