@@ -1,7 +1,7 @@
 import { redactUrls } from '../config/redact-url.js';
 import type { Config } from '../config/config.js';
 import { UsageError } from '../config/usage-error.js';
-import { connectionProblem } from '../commands/connection-problem.js';
+import { connectionProblem } from '../database/connection-problem.js';
 import type { RefreshQuestion } from '../freshen/freshener.js';
 import type { ListenerEvent } from '../report/event.js';
 import type { Log, LogFields } from '../report/log.js';

@@ -1,7 +1,7 @@
 import { renderDiagnosis, tally } from '../doctor/diagnosis-text.js';
 import { examine } from '../doctor/examine.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { connectionProblem } from './connection-problem.js';
+import { connectionProblem } from '../database/connection-problem.js';
 import { say } from './opened.js';
 
 export const doctorCommand: Command = {

@@ -3,7 +3,7 @@ import { readServerFacts, requireServer, type ServerFacts } from '../catalog/ser
 import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { DirectConnectionError } from '../database/connection-error.js';
-import { connectionProblem } from './connection-problem.js';
+import { connectionProblem } from '../database/connection-problem.js';
 
 /**
  * Lends a command a connection, and closes it whatever happens.

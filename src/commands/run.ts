@@ -6,7 +6,7 @@ import { createLog } from '../report/log.js';
 import type { Worker } from '../worker.js';
 import { createWorker } from '../worker.js';
 import type { Command } from './command.js';
-import { connectionProblem } from './connection-problem.js';
+import { connectionProblem } from '../database/connection-problem.js';
 import { stopOnSignals } from './signals.js';
 import { optionNames, options, type Option } from '../config/options.js';
 

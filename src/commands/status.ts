@@ -10,7 +10,7 @@ import { detailJson, freshnessJson } from '../report/freshness-json.js';
 import { blockText, freshnessBlock, remarks, type FreshnessBlock } from '../report/freshness-table.js';
 import { viewDetail } from '../report/view-detail.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { connectionProblem } from './connection-problem.js';
+import { connectionProblem } from '../database/connection-problem.js';
 import { say, withReader } from './opened.js';
 import { watchRounds } from './watch-rounds.js';
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
-import { connectionProblem } from '../../src/commands/connection-problem.js';
+import { connectionProblem } from '../../src/database/connection-problem.js';
 import { connectionSettings } from '../../src/database/connection.js';
 import { tlsOnly, tlsServerHere } from '../support/tls-server.js';
 

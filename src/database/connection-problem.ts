@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js';
 import { redactUrl } from '../config/redact-url.js';
 import { UsageError } from '../config/usage-error.js';
-import { DirectConnectionError, explainConnectionError } from '../database/connection-error.js';
+import { DirectConnectionError, explainConnectionError } from './connection-error.js';
 
 /**
  * What a command says, with exit status 2, when it could not connect: one line, the remedy, no password.
