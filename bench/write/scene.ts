@@ -6,17 +6,21 @@ import { startWorkerProcess, type WorkerProcess } from '../worker-process.js';
 /**
  * What stands on a table:
  * - `none`: nothing
+ * - `empty`: a trigger in PL/pgSQL that returns at once: what any costs at least
+ * - `append`: a trigger that appends a row to a log like ours, unconditionally, and does nothing else
  * - `idle`: our trigger in a hold that never ends, without a worker that looks or refreshes: the cost of the trigger alone
  * - `following`: our trigger, and a worker that hears it and refreshes a view
  * - `deserted`: our trigger, and the lease of the last worker is over: changes are recorded until the lapse, nobody is rung for
  * - `notify`: a trigger that calls pg_notify in every transaction (nobody listens: the cheapest case)
  * - `flag`: a trigger that updates one row
  */
-export const variants = ['none', 'idle', 'following', 'deserted', 'notify', 'flag'] as const;
+export const variants = ['none', 'empty', 'append', 'idle', 'following', 'deserted', 'notify', 'flag'] as const;
 export type Variant = (typeof variants)[number];
 
 export const variantNames: Readonly<Record<Variant, string>> = {
   none: 'no trigger',
+  empty: 'an empty trigger',
+  append: 'a trigger that only appends',
   idle: 'ours, worker idle',
   following: 'ours, worker following',
   deserted: 'ours, worker gone',
@@ -46,6 +50,15 @@ const tables = `
     CREATE TABLE public.orders_${variant} (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer integer NOT NULL, amount numeric(12, 2) NOT NULL,
       placed_at timestamptz NOT NULL DEFAULT now());`).join('')}
+  CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN NULL; END $$;
+  CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON public.orders_empty EXECUTE FUNCTION public.nothing();
+  CREATE UNLOGGED TABLE public.log (
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(), changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    source integer NOT NULL, operation "char" NOT NULL);
+  CREATE INDEX ON public.log (xid);
+  CREATE FUNCTION public.append() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    $$ BEGIN INSERT INTO public.log (source, operation) VALUES (1, 'I'); RETURN NULL; END $$;
+  CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON public.orders_append EXECUTE FUNCTION public.append();
   CREATE FUNCTION public.notify() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_notify('orders', TG_TABLE_NAME); RETURN NULL; END $$;
   CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON public.orders_notify EXECUTE FUNCTION public.notify();
