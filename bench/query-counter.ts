@@ -29,12 +29,16 @@ export class QueryCounter {
     this.#server = createServer((client) => this.#serve(client, connect(Number(target.port), target.hostname)));
   }
 
-  /** The same connection string, through here. */
+  /** The same connection string, through here; without the question for TLS, which is no message. */
   get url(): string {
-    return Object.assign(new URL(this.#target), { port: String((this.#server.address() as AddressInfo).port) }).href;
+    const url = Object.assign(new URL(this.#target), { port: String((this.#server.address() as AddressInfo).port) });
+    url.searchParams.set('sslmode', 'disable');
+    return url.href;
   }
 
+  /** @throws when nothing has passed: a worker that has started has asked something. */
   get count(): QueryCount {
+    if (this.#roundTrips === 0) throw new Error('The counter has seen no message of the worker.');
     return { transactions: this.#transactions, roundTrips: this.#roundTrips };
   }
 
