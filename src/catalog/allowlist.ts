@@ -78,4 +78,5 @@ export async function explainMissing(tx: Transaction, pattern: ViewPattern, matv
   return `No materialized view matches ${pattern.text}. The database has ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}.`;
 }
 
-const kindNames: Readonly<Record<string, string>> = { r: 'table', p: 'partitioned table', v: 'plain view', f: 'foreign table' };
+/** What a relation that is no materialized view is called, by its `relkind`. */
+export const kindNames: Readonly<Record<string, string>> = { r: 'table', p: 'partitioned table', v: 'plain view', f: 'foreign table' };

@@ -3,11 +3,9 @@ import { UsageError } from '../config/usage-error.js';
 import { matches, parseViewPattern } from '../config/view-pattern.js';
 import type { Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
-import { listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
+import { kindNames, listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
 
 const relationsNamedQuery = loadQuery('relations-named');
-
-const kindNames: Readonly<Record<string, string>> = { r: 'table', p: 'partitioned table', v: 'plain view', f: 'foreign table' };
 
 /**
  * The one materialized view that a name means, looked up as SQL does. Reads only.
