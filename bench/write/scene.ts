@@ -130,8 +130,8 @@ export class WriteScene {
       const { rows } = await this.#admin.query<{ stale: boolean }>(
         `SELECT EXISTS (SELECT FROM refresh_listener.view AS v
                         JOIN refresh_listener.view_source AS vs ON vs.view = v.id
-                        JOIN refresh_listener.change_log AS l ON l.source = vs.source AND l.xid >= pg_snapshot_xmin(v.cursor)
-                        WHERE v.name = 'public.mv_following' AND NOT pg_visible_in_snapshot(l.xid, v.cursor)) AS stale`,
+                        JOIN refresh_listener.change_log AS l ON l.source = vs.source AND (l.xid >= pg_snapshot_xmax(v.cursor) OR l.xid = ANY (ARRAY(SELECT pg_snapshot_xip(v.cursor))))
+                        WHERE v.name = 'public.mv_following') AS stale`,
       );
       if (rows[0]?.stale !== true) return;
       await sleep(50);

@@ -85,13 +85,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
                      JOIN pg_catalog.pg_control_system() AS s ON s.system_identifier = k.system_identifier
                      JOIN pg_catalog.pg_database AS d ON d.oid = k.database_oid
                      WHERE d.datname = pg_catalog.current_database())
-      -- The first such row, by xid: the index leads to it, where EXISTS would be planned as a join over the whole log.
       OR (SELECT true
-          FROM refresh_listener.change_log AS l
-          WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-            AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor)
-            AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
-          ORDER BY l.xid
+          FROM (
+            ((SELECT l.xid FROM refresh_listener.change_log AS l
+              WHERE l.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(v.cursor)))
+                AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+              LIMIT 1)
+             UNION ALL
+             (SELECT l.xid FROM refresh_listener.change_log AS l
+              WHERE l.xid >= pg_catalog.pg_snapshot_xmax(v.cursor)
+                AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+              ORDER BY l.xid LIMIT 1))
+          ) AS l
           LIMIT 1) IS NOT NULL
   FROM refresh_listener.view AS v
   JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
@@ -217,8 +222,8 @@ BEGIN
   INTO pending
   FROM refresh_listener.change_log AS l
   JOIN refresh_listener.source AS s ON s.id = l.source
-  WHERE l.xid >= pg_catalog.pg_snapshot_xmin(state.cursor)
-    AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, state.cursor)
+  WHERE (l.xid >= pg_catalog.pg_snapshot_xmax(state.cursor)
+         OR l.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(state.cursor))))
     AND l.source = ANY (state.sources) AND NOT state.whole;
   -- What can be refreshed CONCURRENTLY: as in sql/queries/refresh-target.sql.
   SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,

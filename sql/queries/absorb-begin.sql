@@ -19,7 +19,7 @@ LEFT JOIN LATERAL (
   FROM refresh_listener.change_log AS cl
   JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = cl.source
   JOIN refresh_listener.source AS s ON s.id = cl.source
-  WHERE cl.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-    AND NOT pg_catalog.pg_visible_in_snapshot(cl.xid, v.cursor)
+  WHERE (cl.xid >= pg_catalog.pg_snapshot_xmax(v.cursor)
+         OR cl.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(v.cursor))))
 ) AS l ON true
 WHERE v.id = $1

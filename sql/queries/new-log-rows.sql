@@ -5,8 +5,8 @@
 WITH fresh AS MATERIALIZED (
   SELECT l.source, l.xid
   FROM refresh_listener.change_log AS l
-  WHERE l.xid >= pg_catalog.pg_snapshot_xmin($3::pg_catalog.pg_snapshot)
-    AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, $3::pg_catalog.pg_snapshot)
+  WHERE (l.xid >= pg_catalog.pg_snapshot_xmax($3::pg_catalog.pg_snapshot)
+         OR l.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip($3::pg_catalog.pg_snapshot))))
     AND l.source = ANY ($1::pg_catalog.int4[])
 )
 SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
@@ -16,5 +16,5 @@ SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
                  WHERE v.id = ANY ($2::pg_catalog.int4[])
                    AND EXISTS (SELECT FROM fresh AS f
                                JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = f.source
-                               WHERE f.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-                                 AND NOT pg_catalog.pg_visible_in_snapshot(f.xid, v.cursor))), '{}') AS views
+                               WHERE (f.xid >= pg_catalog.pg_snapshot_xmax(v.cursor)
+                                      OR f.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(v.cursor)))))), '{}') AS views

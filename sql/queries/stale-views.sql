@@ -13,13 +13,20 @@ SELECT v.id, v.whole_marks > v.whole_absorbed AS whole,
 FROM refresh_listener.view AS v
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
 LEFT JOIN LATERAL (
-  -- The first such row, by xid: the index leads to it, where EXISTS would be planned as a join over the whole log.
+  -- Of transactions that the cursor saw running, and of later ones the first by xid: the index leads to both, however much
+  -- lies between the oldest running transaction and now. (EXISTS would be planned as a join over the whole log.)
   SELECT true AS logged
-  FROM refresh_listener.change_log AS l
-  WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-    AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor)
-    AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
-  ORDER BY l.xid
+  FROM (
+    ((SELECT l.xid FROM refresh_listener.change_log AS l
+      WHERE l.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(v.cursor)))
+        AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+      LIMIT 1)
+     UNION ALL
+     (SELECT l.xid FROM refresh_listener.change_log AS l
+      WHERE l.xid >= pg_catalog.pg_snapshot_xmax(v.cursor)
+        AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+      ORDER BY l.xid LIMIT 1))
+  ) AS l
   LIMIT 1
 ) AS l ON true
 WHERE v.id = ANY ($1::pg_catalog.int4[])

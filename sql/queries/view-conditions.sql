@@ -9,13 +9,18 @@ SELECT v.id, v.oid, v.name,
        (SELECT pg_catalog.percentile_disc(0.5) WITHIN GROUP (ORDER BY r.duration_ms)
         FROM (SELECT r.duration_ms FROM refresh_listener.run AS r
               WHERE r.view = v.id AND r.error IS NULL ORDER BY r.started_at DESC LIMIT 10) AS r) AS "usualMs",
-       (SELECT pg_catalog.date_part('epoch', n.now - l.changed_at) * 1000
-        FROM refresh_listener.change_log AS l
-        WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-          AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor)
-          AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
-        ORDER BY l.xid
-        LIMIT 1) AS "waitingMs"
+       (SELECT pg_catalog.date_part('epoch', n.now - min(l.changed_at)) * 1000
+        FROM (
+          ((SELECT l.changed_at FROM refresh_listener.change_log AS l
+            WHERE l.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(v.cursor)))
+              AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+            LIMIT 1)
+           UNION ALL
+           (SELECT l.changed_at FROM refresh_listener.change_log AS l
+            WHERE l.xid >= pg_catalog.pg_snapshot_xmax(v.cursor)
+              AND l.source = ANY (ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id))
+            ORDER BY l.xid LIMIT 1))
+        ) AS l) AS "waitingMs"
 FROM refresh_listener.view AS v
 CROSS JOIN (SELECT pg_catalog.clock_timestamp() AS now) AS n
 ORDER BY v.name

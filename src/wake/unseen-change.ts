@@ -93,8 +93,8 @@ async function markWhole(database: Database, views: readonly Pick<AbsorbedFinger
      WHERE v.id = free.id AND v.id = m.view AND v.cursor::pg_catalog.text = m.cursor
        AND NOT EXISTS (SELECT FROM refresh_listener.change_log AS l
                        JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = l.source
-                       WHERE l.xid >= pg_catalog.pg_snapshot_xmin(v.cursor)
-                         AND NOT pg_catalog.pg_visible_in_snapshot(l.xid, v.cursor))
+                       WHERE (l.xid >= pg_catalog.pg_snapshot_xmax(v.cursor)
+                              OR l.xid = ANY (ARRAY(SELECT pg_catalog.pg_snapshot_xip(v.cursor)))))
      RETURNING v.id`,
     [[...cursors.keys()], [...cursors.values()]],
   );
