@@ -3,7 +3,7 @@ import { findPgbench } from '../pgbench-driver.js';
 import { pgDriver } from '../pg-driver.js';
 import type { Bench, Findings, Measure } from '../measure.js';
 import { insertInto, variants, WriteScene, workerDescription, type Variant } from '../write/scene.js';
-import { inRounds, ratesTable, ratioToNone, type Rates } from '../write/rounds.js';
+import { costBesideAppend, inRounds, ratesTable, ratioToNone, type Rates } from '../write/rounds.js';
 
 interface Case {
   readonly title: string;
@@ -47,7 +47,7 @@ export const writeCost: Measure = {
         });
       };
       const contended = await runCase(sixteenClients, variants);
-      const blocks = [block(sixteenClients.title, ratesTable(contended, 'transactions/s'))];
+      const blocks = [block(sixteenClients.title, ratesTable(contended, 'transactions/s')), costBesideAppend(contended)];
       for (const other of otherCases) blocks.push(block(other.title, ratesTable(await runCase(other, fewer), 'transactions/s')));
       blocks.push(block('A load of 1,000,000 rows in one statement', ratesTable(await load(bench, scene), 'rows/s')));
 

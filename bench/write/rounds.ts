@@ -21,9 +21,22 @@ export async function inRounds(variants: readonly Variant[], rounds: number, mea
   return rates;
 }
 
+/** How a variant compares with another one. Pure. */
+export function ratioBetween(rates: Rates, variant: Variant, base: Variant): Spread {
+  return spreadOf(pairedRatios(rates.get(variant) ?? [], rates.get(base) ?? []));
+}
+
 /** How a variant compares with no trigger. Pure. */
 export function ratioToNone(rates: Rates, variant: Variant): Spread {
-  return spreadOf(pairedRatios(rates.get(variant) ?? [], rates.get('none') ?? []));
+  return ratioBetween(rates, variant, 'none');
+}
+
+/** What of our cost is that of any log row, and what is ours? Pure. */
+export function costBesideAppend(rates: Rates): string {
+  const append = ratioToNone(rates, 'append').median;
+  const [idle, following] = [ratioBetween(rates, 'idle', 'append').median, ratioBetween(rates, 'following', 'append').median];
+  return `A trigger that only appends is at ${append.toFixed(2)} of no trigger: that is what any log row costs here; `
+    + `ours, worker idle, is at ${idle.toFixed(2)} of that, following at ${following.toFixed(2)} of that.`;
 }
 
 /** Pure. */

@@ -3,7 +3,7 @@ import { describeMachine } from '../../bench/machine.js';
 import { mergeResults, parseResults, renderResults, type Section } from '../../bench/results.js';
 import { formatMegabytes, formatMs, formatNumber, formatRatio, renderTable } from '../../bench/table.js';
 import { summarise } from '../../bench/measures/pinned-vacuum.js';
-import { ratesTable, ratioToNone } from '../../bench/write/rounds.js';
+import { costBesideAppend, ratesTable, ratioToNone } from '../../bench/write/rounds.js';
 
 const write: Section = { name: 'write-cost', title: 'Write cost', body: '| a |\n|---|\n| 1 |\n\n### More\n\n- met: 0.90' };
 const flood: Section = { name: 'flood', title: 'A flood', body: 'Nothing happened.' };
@@ -49,6 +49,13 @@ describe('rates in rounds', () => {
   it('are compared round by round', () => {
     expect(ratioToNone(rates, 'following').median).toBe(0.9);
     expect(ratesTable(rates, 'transactions/s').split('\n').at(-1)).toContain('| ours, worker following |             70 | 0.90 (0.89 to 0.91) |');
+  });
+
+  it('tell what is the cost of any log row, and what is ours', () => {
+    const beside = new Map([['none', [100, 50]], ['append', [80, 40]], ['idle', [72, 36]], ['following', [60, 30]]] as const);
+    expect(costBesideAppend(beside)).toBe(
+      'A trigger that only appends is at 0.80 of no trigger: that is what any log row costs here; '
+      + 'ours, worker idle, is at 0.90 of that, following at 0.75 of that.');
   });
 
   it('show by the minute whether they decline', () => {
