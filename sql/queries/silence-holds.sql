@@ -1,7 +1,7 @@
--- Polling mode: the bell of these sources never rings (the largest value).
+-- Polling mode: the bell of these sources never rings (0).
 -- $1: source ids
-SELECT pg_catalog.setval(r.register, 9223372036854775807)
+SELECT pg_catalog.setval(r.register, 0)
 FROM (SELECT pg_catalog.to_regclass('refresh_listener.hold_' || s) AS register
       FROM pg_catalog.unnest($1::pg_catalog.int4[]) AS s) AS r
 WHERE r.register IS NOT NULL
-  AND pg_catalog.pg_sequence_last_value(r.register) IS DISTINCT FROM 9223372036854775807
+  AND pg_catalog.pg_sequence_last_value(r.register) IS DISTINCT FROM 0

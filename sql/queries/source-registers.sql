@@ -1,5 +1,6 @@
 -- How far does each linked source of a view record, until when does it keep quiet, and what did it look like when the view
--- was absorbed last? Registers are ms since 1970; null: unset (record, and ring), missing, or not ours to read.
+-- was absorbed last? Registers are ms since 1970; a hold of 0: silent; null: unset (record, and ring), missing, or not ours
+-- to read.
 -- `standsFor`: the id of the registered view that the source is, if it is one.
 -- $1: view id
 SELECT s.id, s.oid, s.name, vs.fingerprint,

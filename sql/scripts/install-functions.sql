@@ -34,9 +34,9 @@ BEGIN
     PERFORM pg_catalog.setval(pg_catalog.to_regclass(log_register),
       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8 + lapse_ms);
   END IF;
-  -- The bell is silent: nobody listens before a worker comes, and that makes it live.
+  -- The bell is silent (0): nobody listens before a worker comes, and that makes it live.
   IF pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass(hold_register)) IS NULL THEN
-    PERFORM pg_catalog.setval(pg_catalog.to_regclass(hold_register), 9223372036854775807);
+    PERFORM pg_catalog.setval(pg_catalog.to_regclass(hold_register), 0);
   END IF;
 END
 $function$;

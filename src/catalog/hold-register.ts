@@ -14,13 +14,13 @@ export async function setHold(database: Database, sources: readonly number[], ho
   if (sources.length > 0) await database.rows(setHoldQuery, [sources, holdMs]);
 }
 
-/** Makes bells live again whose hold lies beyond the longest one. @returns how many */
+/** Makes bells live again that are silent, or whose hold lies beyond the longest one. @returns how many */
 export async function clampHolds(database: Database, sources: readonly number[]): Promise<number> {
   if (sources.length === 0) return 0;
   return (await database.rows(clampHoldsQuery, [sources, longestHoldMs])).length;
 }
 
-/** Polling mode: writers of these sources never ring. */
+/** Polling mode: writers of these sources never ring. The register's value for that is 0. */
 export async function silenceHolds(database: Database, sources: readonly number[]): Promise<void> {
   if (sources.length > 0) await database.rows(silenceHoldsQuery, [sources]);
 }

@@ -1,7 +1,6 @@
 import type { Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { fingerprintChange, readFingerprints, type Fingerprint, type FingerprintChange } from './fingerprint.js';
-import { longestHoldMs } from './hold-register.js';
 import type { SurveyedSource } from './survey.js';
 import { needsTrigger } from './survey.js';
 
@@ -22,7 +21,7 @@ const sourceTriggersQuery = loadQuery('source-triggers');
 export type Watch =
   | 'always' | 'trigger' | 'missing' | 'disabled' | 'altered' | 'no-privilege' | 'refreshes' | 'sweep' | 'never' | 'not-installed';
 
-/** Whether a source's writers ring: `quiet` for a short hold, `silent` for good (polling mode). */
+/** Whether a source's writers ring: `quiet` for a short hold, `silent` for good (polling mode, or no worker yet). */
 export type Bell = 'rings' | 'quiet' | 'silent';
 
 /** A source of a view, and how it is watched. */
@@ -120,7 +119,8 @@ export function watchOf(
   return trigger.enabled === 'O' ? 'trigger' : 'disabled';
 }
 
-function bellOf(holdUntilMs: number | null, nowMs: number): Bell {
-  if (holdUntilMs === null || holdUntilMs <= nowMs) return 'rings';
-  return holdUntilMs > nowMs + longestHoldMs ? 'silent' : 'quiet';
+/** What does a hold register say to writers? Pure. Null: unset, or not ours to read. */
+export function bellOf(holdUntilMs: number | null, nowMs: number): Bell {
+  if (holdUntilMs === 0) return 'silent';
+  return holdUntilMs === null || holdUntilMs <= nowMs ? 'rings' : 'quiet';
 }

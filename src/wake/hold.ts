@@ -49,7 +49,8 @@ export function afterRing(hold: Hold | undefined, now: number, holdMs: number): 
  */
 export function afterLook(hold: Hold, look: LookResult, now: number, holdMs: number): NextStep {
   if (look.remainingMs > 0) {
-    // A worker in polling mode has silenced the source for ever: we look on at the longest hold, until our sweep mends it.
+    // Or a worker in polling mode has silenced the source, or it lies far ahead: we look on at the longest hold, until our
+    // sweep mends it.
     const until = now + Math.min(look.remainingMs, longestHoldMs);
     return { setHold: false, hold: { until, lookAt: until, paceMs: holdMs } };
   }

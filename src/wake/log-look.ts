@@ -1,4 +1,5 @@
 import type { ServedGraph } from '../catalog/graph.js';
+import { longestHoldMs } from '../catalog/hold-register.js';
 import type { Database } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 
@@ -64,6 +65,7 @@ export class LogLook {
 /** What the server says of a source's hold. */
 export interface HoldProbe {
   readonly id: number;
+  /** 0: it is over. The longest hold, for as long as the source is silent. */
   readonly remainingMs: number;
   readonly hasWriters: boolean;
 }
@@ -74,7 +76,7 @@ export async function probeHolds(
 ): Promise<Map<number, HoldProbe>> {
   if (sources.length === 0) return new Map();
   const probes = await database.rows<HoldProbe>(probeHoldsQuery, [
-    sources.map((source) => source.id), sources.map((source) => source.oid),
+    sources.map((source) => source.id), sources.map((source) => source.oid), longestHoldMs,
   ]);
   return new Map(probes.map((probe) => [probe.id, probe]));
 }

@@ -10,7 +10,7 @@ const trap = `
 
 /** Functions that the trigger calls, with exactly the argument types that would win over those of pg_catalog. */
 const functions = [
-  ['clock_timestamp', '', 'timestamptz'], ['abs', 'float8', 'float8'], ['abs', 'int8', 'int8'], ['date_part', 'text, timestamptz', 'float8'], ['date_part', 'text, timestamp', 'float8'],
+  ['clock_timestamp', '', 'timestamptz'], ['date_part', 'text, timestamptz', 'float8'], ['date_part', 'text, timestamp', 'float8'],
   ['to_regclass', 'text', 'regclass'], ['pg_sequence_last_value', 'regclass', 'int8'], ['current_setting', 'text', 'text'],
   ['left', 'text, int4', 'text'], ['pg_notify', 'text, text', 'void'], ['pg_stat_force_next_flush', '', 'void'],
   ['pg_stat_get_xact_tuples_inserted', 'oid', 'int8'], ['pg_stat_get_xact_tuples_updated', 'oid', 'int8'],

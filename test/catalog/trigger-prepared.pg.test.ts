@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { never, TriggerScene, type WatchedSource } from './trigger-scene.js';
+import { silence, TriggerScene, type WatchedSource } from './trigger-scene.js';
 
 const scene = TriggerScene.here();
 
@@ -18,7 +18,7 @@ describe('a prepared transaction', () => {
 
   it('is written down in polling mode, and shows in the log when it commits', async () => {
     const source = await scene.table();
-    await scene.setRegister('hold', source, { value: never });
+    await scene.setRegister('hold', source, { value: silence });
     await prepare(source);
     expect(await scene.operations(source)).toBe('');
     await scene.database.app.query(`COMMIT PREPARED 'source ${source.id}'`);

@@ -13,8 +13,10 @@ export interface WatchedSource {
 }
 
 export type Register = 'log' | 'hold';
-/** "Never ring", as polling mode sets it. */
-export const never = '9223372036854775807';
+/** In a hold register: never ring, as polling mode sets it. */
+export const silence = '0';
+/** No register can hold more. */
+export const largest = '9223372036854775807';
 
 let lastId = 0;
 

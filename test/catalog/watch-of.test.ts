@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { watchOf } from '../../src/catalog/source-watch.js';
+import { bellOf, watchOf } from '../../src/catalog/source-watch.js';
 
 const unread = { standsFor: null };
 
@@ -19,5 +19,19 @@ describe('how a source is watched', () => {
     ['never', { kind: 'f', mayTrigger: true }, unread, undefined],
   ] as const)('%s: %j, %j, %j', (watch, source, linked, trigger) => {
     expect(watchOf(source, linked, trigger)).toBe(watch);
+  });
+});
+
+describe('the bell of a source', () => {
+  const nowMs = 1_800_000_000_000;
+  it.each([
+    ['rings while its register is unset', null, 'rings'],
+    ['rings past a hold', nowMs - 1, 'rings'],
+    ['rings at the end of a hold', nowMs, 'rings'],
+    ['is quiet inside a hold', nowMs + 1, 'quiet'],
+    ['is quiet where a hold lies far ahead: it is one until a sweep clamps it', 2 ** 63, 'quiet'],
+    ['is silent at 0', 0, 'silent'],
+  ] as const)('%s', (_, holdUntilMs, bell) => {
+    expect(bellOf(holdUntilMs, nowMs)).toBe(bell);
   });
 });

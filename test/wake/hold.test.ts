@@ -77,8 +77,8 @@ describe('afterLook', () => {
     );
   });
 
-  it('ends within a second though a worker in polling mode has silenced the source for ever', () => {
-    const silenced = { found: true, remainingMs: Number.MAX_SAFE_INTEGER, hasWriters: false };
-    expect(afterLook(ended, silenced, now, holdMs).hold).toMatchObject({ until: now + 1_000, lookAt: now + 1_000 });
+  it('ends within a second though the hold lies far ahead', () => {
+    const farAhead = { found: true, remainingMs: Number.MAX_SAFE_INTEGER, hasWriters: false };
+    expect(afterLook(ended, farAhead, now, holdMs).hold).toMatchObject({ until: now + 1_000, lookAt: now + 1_000 });
   });
 });

@@ -3,7 +3,10 @@ import { startWorker } from '../support/test-worker.js';
 import { Rings } from './rings.js';
 import { createOrders, freshDatabase, holdRemainingMs, sourceId } from './scene.js';
 
-it('finds a change whose ring was lost in the sweep, which brings the bell back to life', async () => {
+it.each([
+  ['was silenced', '0'],
+  ['has a hold far ahead', '9e18'],
+])('finds a change of a source that %s in the sweep, which brings the bell back to life', async (_, register) => {
   const db = await freshDatabase();
   await createOrders(db);
   const { events } = await startWorker(db.url('worker'), ['mv_orders'], { sweepMs: 1_500 });
@@ -11,7 +14,7 @@ it('finds a change whose ring was lost in the sweep, which brings the bell back 
   const rings = await Rings.listen(db);
 
   await events.next('sweep.done', () => true, events.mark); // the next one is far enough away
-  await db.worker.query(`SELECT pg_catalog.setval('refresh_listener.hold_${await sourceId(db, 'orders')}', 9e18::bigint)`);
+  await db.worker.query(`SELECT pg_catalog.setval('refresh_listener.hold_${await sourceId(db, 'orders')}', ${register}::bigint)`);
   const from = events.mark;
   await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
   expect(await events.next('refresh.done', () => true, from)).toMatchObject({ reason: 'sweep', sources: ['public.orders'], inserted: 1 });

@@ -64,12 +64,13 @@ export async function sourceId(db: TestDatabase, name: string): Promise<number> 
   return valueOf<number>(db.worker, 'SELECT id FROM refresh_listener.source WHERE name = $1', [`public.${name}`]);
 }
 
-/** Until when writers of a source keep quiet, in ms from now by the server's clock. */
+/** Until when writers of a source keep quiet, in ms from now by the server's clock; Infinity: it is silent. */
 export async function holdRemainingMs(db: TestDatabase, name: string): Promise<number> {
   return valueOf<number>(
     db.worker,
-    `SELECT coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass($1)), 0)::float8
-            - pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000`,
+    `SELECT CASE r.hold WHEN 0 THEN 'Infinity'
+              ELSE coalesce(r.hold, 0) - pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000 END
+     FROM (SELECT pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass($1))::float8 AS hold) AS r`,
     [`refresh_listener.hold_${await sourceId(db, name)}`],
   );
 }

@@ -67,7 +67,7 @@ describe('a worker that comes back long after its lease has ended', () => {
     const second = await startWorker(db.url('worker'), ['mv_orders'], poll);
     await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
     await second.events.next('refresh.done', ({ inserted }) => inserted === 1);
-    expect(await holdRemainingMs(db, 'orders')).toBeGreaterThan(1e12);
+    expect(await holdRemainingMs(db, 'orders')).toBe(Infinity);
     await (await connect(db.app)).query("BEGIN; INSERT INTO public.orders (n) VALUES (1); PREPARE TRANSACTION 'unheard'");
     await db.app.query("COMMIT PREPARED 'unheard'");
     await second.events.next('refresh.done', ({ inserted }) => inserted === 1, second.events.mark);
