@@ -9,6 +9,8 @@ export interface TransactionLimits {
   readonly statementTimeoutMs: number;
   /** For questions that a standby must be able to answer, too. */
   readonly readOnly?: boolean;
+  /** Default: read committed. Under repeatable read every statement sees what the first one saw. */
+  readonly isolation?: 'read committed' | 'repeatable read';
 }
 
 /** `look`: two connections for everything short. `absorb`: as many as views may be absorbed at a time. */
@@ -71,7 +73,8 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one READ COMMITTED transaction; commits when it returns, rolls back when it throws.
+   * Runs `work` in one transaction, READ COMMITTED unless its limits say otherwise; commits when it returns, rolls back
+   * when it throws.
    *
    * @throws whatever `work`, the connection or the commit throws
    */
@@ -123,7 +126,7 @@ export class Database {
 async function begin(client: pg.PoolClient, limits: TransactionLimits, serverSettings: readonly string[]): Promise<Transaction> {
   // row_security off: an error beats a silently filtered view. An empty search_path: nothing of ours depends on it.
   const settings = [
-    `BEGIN ISOLATION LEVEL READ COMMITTED ${limits.readOnly === true ? 'READ ONLY' : 'READ WRITE'}`,
+    `BEGIN ISOLATION LEVEL ${limits.isolation ?? 'read committed'} ${limits.readOnly === true ? 'READ ONLY' : 'READ WRITE'}`,
     `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
     `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
     'SET LOCAL idle_in_transaction_session_timeout = 60000',
