@@ -1,7 +1,7 @@
 -- How do the registered views fare? `served`: a worker's lease has not run out. `waiting`: how long ago the oldest change
 -- was made that the view has not absorbed. `usual`: the median of its last ten refreshes. Times in ms.
 SELECT v.id, v.oid, v.name,
-       EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = v.oid AND c.relkind = 'm') AS "exists",
+       EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = v.oid AND c.relkind = CASE v.kind WHEN 'matview' THEN 'm' ELSE 'r' END::pg_catalog."char") AS "exists",
        v.served_until > n.now AS served,
        pg_catalog.date_part('epoch', n.now - v.served_until) * 1000 AS "unservedMs",
        v.last_error AS "lastError", v.consecutive_failures AS failures,

@@ -5,7 +5,7 @@
 --   lapsed     a log register lies in the past (no worker was seen for long): writers no longer record changes
 --   upstream   ids of the registered views that it reads
 -- The last refresh is the last that succeeded, the failure the last that did not.
-SELECT v.id, v.oid,
+SELECT v.id, v.oid, v.kind,
        CASE WHEN c.oid IS NULL THEN v.name ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END AS name,
        c.oid IS NOT NULL AS "exists", coalesce(c.relispopulated, false) AS populated,
        v.whole_marks > v.whole_absorbed AS whole,
@@ -17,7 +17,7 @@ SELECT v.id, v.oid,
        v.last_error AS "lastError", v.consecutive_failures AS failures, failed.sqlstate AS "lastSqlstate",
        failed.started_at AS "lastErrorAt"
 FROM refresh_listener.view AS v
-LEFT JOIN pg_catalog.pg_class AS c ON c.oid = v.oid AND c.relkind = 'm'
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = v.oid AND c.relkind = CASE v.kind WHEN 'matview' THEN 'm' ELSE 'r' END::pg_catalog."char"
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
   SELECT count(*) AS sources,

@@ -1,14 +1,19 @@
 import { matches, type ViewPattern } from '../config/view-pattern.js';
 import { nearestNames } from '../config/nearest-names.js';
 import type { Transaction } from '../database/database.js';
+import type { ViewKind } from './graph.js';
 import { loadQuery } from '../database/sql.js';
 
 const matviewsQuery = loadQuery('matviews');
+const summariesQuery = loadQuery('summaries');
 const relationsNamedQuery = loadQuery('relations-named');
 
-/** A materialized view of the database. */
+/** A view that can be served: a materialized view of the database, or a summary. */
 export interface Matview {
   readonly oid: number;
+  readonly kind: ViewKind;
+  /** Oid of the relation whose query it shows: its own, or that of a summary's definition. */
+  readonly definedBy: number;
   readonly schema: string;
   readonly relation: string;
   /** Quoted as needed and with its schema: ready for SQL. */
@@ -28,14 +33,18 @@ export interface Allowed {
   readonly ambiguous: readonly { readonly pattern: ViewPattern; readonly views: readonly Matview[] }[];
 }
 
-/** Lists the materialized views, looking unqualified names up in the role's own search path. */
+/** Lists the materialized views and the summaries, looking unqualified names up in the role's own search path. */
 export async function listMatviews(tx: Transaction): Promise<Matview[]> {
   await tx.rows('SET LOCAL search_path TO DEFAULT');
   const [path] = await tx.rows<{ schemas: string[] }>(
     'SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS schemas',
   );
   await tx.rows("SET LOCAL search_path = ''");
-  return tx.rows<Matview>(matviewsQuery, [path?.schemas ?? []]);
+  const matviews = await tx.rows<Matview>(matviewsQuery, [path?.schemas ?? []]);
+  const [installed] = await tx.rows<{ readable: boolean }>(
+    "SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('refresh_listener.summary'), 'SELECT'), false) AS readable",
+  );
+  return installed?.readable === true ? [...matviews, ...(await tx.rows<Matview>(summariesQuery, [path?.schemas ?? []]))] : matviews;
 }
 
 /**

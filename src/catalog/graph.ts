@@ -1,5 +1,9 @@
+/** What a view is: a materialized view, or a summary table. */
+export type ViewKind = 'matview' | 'summary';
+
 /** A view that this worker serves. */
 export interface ServedView {
+  readonly kind: ViewKind;
   /** Its id in `refresh_listener.view`. */
   readonly id: number;
   readonly oid: number;

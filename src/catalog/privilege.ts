@@ -25,6 +25,13 @@ export function missingPrivileges(view: SurveyedView, facts: Pick<ServerFacts, '
 type Asked = Pick<ServerFacts, 'role' | 'versionNumber'>;
 
 function lacksRefresh(view: SurveyedView, { role, versionNumber }: Asked): MissingPrivilege {
+  if (view.kind === 'summary') {
+    return {
+      what: `Role ${role} may not write to summary ${view.name}.`,
+      by: 'its owner',
+      remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${view.name} TO ${quoteIdentifier(role)};`,
+    };
+  }
   if (versionNumber >= maintainVersionNumber) {
     return {
       what: `Role ${role} may not refresh and read ${view.name}.`,

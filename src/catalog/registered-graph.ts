@@ -4,13 +4,14 @@ import { parseViewPattern } from '../config/view-pattern.js';
 import type { Database } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
-import { buildGraph, type ServedGraph, type ServedView } from './graph.js';
+import { buildGraph, type ServedGraph, type ServedView, type ViewKind } from './graph.js';
 
 const registeredLinksQuery = loadQuery('registered-links');
 
 /** The row of `registered-links.sql`. */
 interface RegisteredLinks {
   readonly id: number;
+  readonly kind: ViewKind;
   readonly oid: number;
   readonly schema: string;
   readonly relation: string;
@@ -39,7 +40,7 @@ export async function readRegisteredGraph(database: Database): Promise<Registere
   }
   const rows = await database.rows<RegisteredLinks>(registeredLinksQuery);
   const sources = new Map(rows.flatMap((row) => row.sources).map((source) => [source.id, source]));
-  const views = rows.map(({ id, oid, name, schema, relation, sources: read }) => ({ id, oid, name, schema, relation, sources: read.map((source) => source.id) }));
+  const views = rows.map(({ id, kind, oid, name, schema, relation, sources: read }) => ({ id, kind, oid, name, schema, relation, sources: read.map((source) => source.id) }));
   return { ...buildGraph(views, [...sources.values()]), paused: new Set(rows.filter(({ paused }) => paused).map(({ id }) => id)) };
 }
 

@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import type { Database, Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { sqlstateOf } from '../database/sqlstate.js';
-import { buildGraph, type ServedGraph } from './graph.js';
+import { buildGraph, type ServedGraph, type ViewKind } from './graph.js';
 import type { Survey, SurveyedSource, SurveyedView } from './survey.js';
 
 const registryQuery = loadQuery('registry');
@@ -13,9 +13,10 @@ export interface RegisteredView {
   readonly id: number;
   readonly oid: number;
   readonly name: string;
+  readonly kind: ViewKind;
   /** Whether nobody has served it for longer than the lapse. */
   readonly abandoned: boolean;
-  /** Whether the materialized view still exists under this oid. */
+  /** Whether it still exists under this oid. */
   readonly exists: boolean;
   /** Ids of its sources. */
   readonly sources: readonly number[];
@@ -41,7 +42,8 @@ export function planRegistration(found: Survey, registry: readonly RegisteredVie
   const served = new Set(found.views.map((view) => view.oid));
   return {
     views: found.views.filter((view) => registered.get(view.oid)?.name !== view.name),
-    forget: registry.filter((view) => !view.exists || (view.abandoned && !served.has(view.oid))),
+    // What a summary is made of stands here alone: nobody serving it is no reason to forget it.
+    forget: registry.filter((view) => !view.exists || (view.kind === 'matview' && view.abandoned && !served.has(view.oid))),
   };
 }
 
@@ -77,7 +79,7 @@ async function registerOnce(
   const views = found.views.flatMap((view) => {
     const id = viewIds.get(view.oid);
     const sources = view.sources.flatMap((source) => sourceIds.get(source.oid) ?? []);
-    return id === undefined ? [] : [{ id, oid: view.oid, name: view.name, schema: view.schema, relation: view.relation, sources, definition: view.definition }];
+    return id === undefined ? [] : [{ id, kind: view.kind, oid: view.oid, name: view.name, schema: view.schema, relation: view.relation, sources, definition: view.definition }];
   });
   const linked = new Map(registry.map((view) => [view.id, view]));
   for (const view of views) {
@@ -100,11 +102,16 @@ export async function forgetView(database: Database, view: RegisteredView, lapse
   const gone = await database.rows(
     `DELETE FROM refresh_listener.view AS v
      WHERE v.id = $1
-       AND (v.served_until + pg_catalog.make_interval(secs => $2::pg_catalog.float8 / 1000) < pg_catalog.clock_timestamp()
-            OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = v.oid AND c.relkind = 'm'))
+       AND ((v.kind = 'matview' AND v.served_until + pg_catalog.make_interval(secs => $2::pg_catalog.float8 / 1000) < pg_catalog.clock_timestamp())
+            OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c
+                           WHERE c.oid = v.oid AND c.relkind = CASE v.kind WHEN 'matview' THEN 'm' ELSE 'r' END::pg_catalog."char"))
      RETURNING v.id`,
     [view.id, lapseMs],
   );
+  if (view.kind === 'summary' && gone.length > 0) {
+    await database.rows(`DROP VIEW IF EXISTS refresh_listener.definition_${view.id}`);
+    await database.rows(`DROP TABLE IF EXISTS refresh_listener.fill_${view.id}`);
+  }
   return gone.length > 0;
 }
 

@@ -65,7 +65,7 @@ export async function survey(database: Database, patterns: readonly ViewPattern[
   });
 }
 
-/** Surveys just these materialized views, whatever an allowlist says. Those that are gone are missing. */
+/** Surveys just these views, whatever an allowlist says. Those that are gone are missing. */
 export async function surveyOids(database: Database, oids: readonly number[]): Promise<SurveyedView[]> {
   return database.transaction('look', async (tx) => {
     const matviews = await listMatviews(tx);
@@ -74,16 +74,16 @@ export async function surveyOids(database: Database, oids: readonly number[]): P
 }
 
 async function withSources(tx: Transaction, views: readonly Matview[]): Promise<SurveyedView[]> {
-  const rows = await tx.rows<SurveyedSource & { view: number }>(viewSourcesQuery, [views.map((view) => view.oid)]);
+  const rows = await tx.rows<SurveyedSource & { view: number }>(viewSourcesQuery, [views.map((view) => view.definedBy)]);
   const definitions = new Map(
-    (await tx.rows<{ view: number; definition: string }>(viewDefinitionsQuery, [views.map((view) => view.oid)])).map((row) => [
+    (await tx.rows<{ view: number; definition: string }>(viewDefinitionsQuery, [views.map((view) => view.definedBy)])).map((row) => [
       row.view, row.definition,
     ]),
   );
   return views.map((view) => ({
     ...view,
-    sources: rows.filter((row) => row.view === view.oid),
-    definition: definitions.get(view.oid) ?? null,
+    sources: rows.filter((row) => row.view === view.definedBy),
+    definition: definitions.get(view.definedBy) ?? null,
   }));
 }
 

@@ -4,7 +4,8 @@ import { parseViewPattern } from '../../src/config/view-pattern.js';
 
 let nextOid = 1;
 function matview(schema: string, relation: string, pathPosition: number | null): Matview {
-  return { oid: nextOid++, schema, relation, name: `${schema}.${relation}`, pathPosition, mayRefresh: true, owner: 'owner' };
+  nextOid += 1;
+  return { oid: nextOid, kind: 'matview', definedBy: nextOid, schema, relation, name: `${schema}.${relation}`, pathPosition, mayRefresh: true, owner: 'owner' };
 }
 
 const daily = matview('public', 'daily', 2);

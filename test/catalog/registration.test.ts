@@ -3,11 +3,11 @@ import { planRegistration, type RegisteredView } from '../../src/catalog/registr
 import type { Survey, SurveyedView } from '../../src/catalog/survey.js';
 
 function surveyed(oid: number, name: string): SurveyedView {
-  return { oid, name, schema: 'public', relation: name, pathPosition: 1, mayRefresh: true, owner: 'owner', sources: [], definition: null };
+  return { oid, kind: 'matview', definedBy: oid, name, schema: 'public', relation: name, pathPosition: 1, mayRefresh: true, owner: 'owner', sources: [], definition: null };
 }
 
 function registered(oid: number, name: string, state: Partial<RegisteredView> = {}): RegisteredView {
-  return { id: oid + 1_000, oid, name, abandoned: false, exists: true, sources: [], definition: null, ...state };
+  return { id: oid + 1_000, oid, name, kind: 'matview', abandoned: false, exists: true, sources: [], definition: null, ...state };
 }
 
 function plan(views: SurveyedView[], registry: RegisteredView[]): { register: string[]; forget: string[] } {
@@ -43,5 +43,12 @@ describe('planRegistration', () => {
 
   it('keeps an abandoned view that it is about to serve: its cursor may still be good', () => {
     expect(plan([surveyed(1, 'daily')], [registered(1, 'daily', { abandoned: true })])).toEqual({ register: [], forget: [] });
+  });
+});
+
+describe('planRegistration and summaries', () => {
+  it('forgets one that is gone, and none for that nobody serves it: what it is made of stands in the registry alone', () => {
+    expect(plan([], [registered(1, 'hourly', { kind: 'summary', abandoned: true })]).forget).toEqual([]);
+    expect(plan([], [registered(1, 'hourly', { kind: 'summary', exists: false })]).forget).toEqual(['hourly']);
   });
 });
