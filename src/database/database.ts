@@ -16,12 +16,23 @@ export interface TransactionLimits {
 /** `look`: two connections for everything short. `absorb`: as many as views may be absorbed at a time. */
 export type Lane = 'look' | 'absorb';
 
+/** A column of a query's result. */
+export interface ResultColumn {
+  readonly name: string;
+  /** Oid of its type; of a domain, that of the type under it. */
+  readonly type: number;
+  /** What was declared with the type (length, precision and scale) as PostgreSQL keeps it; -1: nothing. */
+  readonly typmod: number;
+}
+
 /** An open transaction. Statements run one after another on one connection. */
 export interface Transaction {
   /** Backend process id, for `pg_locks` and `pg_cancel_backend`. */
   readonly pid: number;
   /** Rows of one statement. `Row` is what the caller knows the query to return: stated where rows enter, once. */
   rows<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /** The columns of a SELECT, which is planned and begun, but yields no row. */
+  columns(select: string): Promise<ResultColumn[]>;
   /** Breaks the connection at once, for when the server no longer answers on it; pending statements reject. */
   sever(reason: string): void;
 }
@@ -144,6 +155,10 @@ async function begin(client: pg.PoolClient, limits: TransactionLimits, serverSet
     rows: async <Row extends object>(sql: string, parameters: readonly unknown[] = []) => {
       const result = await limited(client, sql, limits.statementTimeoutMs, parameters);
       return result.rows as Row[];
+    },
+    columns: async (select) => {
+      const { fields } = await limited(client, `SELECT * FROM (${select}) AS described LIMIT 0`, limits.statementTimeoutMs);
+      return fields.map(({ name, dataTypeID, dataTypeModifier }) => ({ name, type: dataTypeID, typmod: dataTypeModifier }));
     },
     sever: (reason) => {
       socketOf(client).destroy(new Error(`connection terminated: ${reason}`));

@@ -1,3 +1,6 @@
+/** Fields that say where something stands, not what. */
+const positions: ReadonlySet<string> = new Set(['location', 'list_start', 'list_end', 'rexpr_list_start', 'rexpr_list_end']);
+
 /** The fields of a node of libpg-query's parse tree. A field that is false, 0 or empty is left out of it. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -49,7 +52,7 @@ export function meaningOf(expression: unknown): string {
   const node = nodeOf(expression);
   const constant = node?.kind === 'TypeCast' && nodeOf(node.fields.arg)?.kind === 'A_Const' ? node.fields.arg : expression;
   return JSON.stringify(constant, (key, value: unknown) => {
-    if (key === 'location') return undefined;
+    if (positions.has(key)) return undefined;
     return key === 'ColumnRef' && isObject(value) ? wordsOf((value as Fields).fields).at(-1) : value;
   });
 }
