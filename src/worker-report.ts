@@ -1,7 +1,7 @@
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
 import { mostYields } from './freshen/right-of-way.js';
-import type { Absorbed, AbsorbReason } from './freshen/absorb.js';
+import type { Absorbed, AbsorbReason } from './freshen/absorption.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
@@ -112,9 +112,9 @@ export class WorkerReport {
 
 /** What an absorb did, as an event. */
 export function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'refresh.done'> {
-  const { plan, sources, stalenessMs, durationMs, inserted, updated, deleted, target } = absorbed;
+  const { name, plan, sources, stalenessMs, durationMs, inserted, updated, deleted } = absorbed;
   return {
-    event: 'refresh.done', view: target.name, plan, reason, sources, inserted, updated, deleted,
+    event: 'refresh.done', view: name, plan, reason, sources, inserted, updated, deleted,
     stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
   };
 }

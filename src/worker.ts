@@ -15,7 +15,7 @@ import { overDirect } from './database/connection-error.js';
 import { Database } from './database/database.js';
 import { migrate, pendingMigrations } from './database/migrate.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
-import type { AbsorbReason } from './freshen/absorb.js';
+import type { AbsorbReason } from './freshen/absorption.js';
 import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
@@ -116,8 +116,8 @@ class ListeningWorker implements Worker {
       ...this.#report.freshener,
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
-        if (absorbed.target.keyColumns.length === 0) this.#aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.target.name));
-        if (absorbed.target.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
+        if (absorbed.target?.keyColumns.length === 0) this.#aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.name));
+        if (absorbed.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         if (this.#timetable.covers(view.id)) void this.#timetable.check();
         this.#aside('A look at a fresh view failed', this.#dropWhatWasAbsorbed(view));
       },

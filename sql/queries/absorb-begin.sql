@@ -6,16 +6,19 @@ SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
        v.whole_marks > v.whole_absorbed AS whole,
        v.settle_xid::pg_catalog.text AS "settleXid",
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
-       c.relispopulated AS populated,
+       CASE v.kind WHEN 'summary' THEN EXISTS (SELECT FROM refresh_listener.summary AS f WHERE f.view = v.id AND f.filled_at IS NOT NULL)
+                   ELSE c.relispopulated END AS populated,
        v.paused_at IS NOT NULL AS paused,
        pg_catalog.date_part('epoch', v.absorbed_at) * 1000 AS "absorbedAtMs",
        coalesce(l.changes, 0) AS changes,
        coalesce(l.sources, '{}') AS sources,
+       coalesce(l.operations, '{}') AS operations,
        pg_catalog.date_part('epoch', l.oldest) * 1000 AS "oldestMs"
 FROM refresh_listener.view AS v
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
 LEFT JOIN LATERAL (
-  SELECT count(*) AS changes, pg_catalog.array_agg(DISTINCT s.name) AS sources, min(cl.changed_at) AS oldest
+  SELECT count(*) AS changes, pg_catalog.array_agg(DISTINCT s.name) AS sources, min(cl.changed_at) AS oldest,
+         pg_catalog.array_agg(DISTINCT cl.operation::pg_catalog.text) AS operations
   FROM refresh_listener.change_log AS cl
   JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = cl.source
   JOIN refresh_listener.source AS s ON s.id = cl.source

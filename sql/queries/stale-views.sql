@@ -7,7 +7,8 @@
 -- $1: view ids
 SELECT v.id, v.whole_marks > v.whole_absorbed AS whole,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
-       c.relispopulated AS populated,
+       CASE v.kind WHEN 'summary' THEN EXISTS (SELECT FROM refresh_listener.summary AS f WHERE f.view = v.id AND f.filled_at IS NOT NULL)
+                   ELSE c.relispopulated END AS populated,
        v.paused_at IS NOT NULL AS paused,
        l.logged IS NOT NULL AS logged
 FROM refresh_listener.view AS v

@@ -7,7 +7,8 @@
 -- The last refresh is the last that succeeded, the failure the last that did not.
 SELECT v.id, v.oid, v.kind,
        CASE WHEN c.oid IS NULL THEN v.name ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END AS name,
-       c.oid IS NOT NULL AS "exists", coalesce(c.relispopulated, false) AS populated,
+       c.oid IS NOT NULL AS "exists", coalesce(c.relispopulated, false)
+         AND (v.kind = 'matview' OR EXISTS (SELECT FROM refresh_listener.summary AS f WHERE f.view = v.id AND f.filled_at IS NOT NULL)) AS populated,
        v.whole_marks > v.whole_absorbed AS whole,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
        l.sources, l.upstream, l.lapsed,

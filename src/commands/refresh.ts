@@ -4,7 +4,9 @@ import { findRegistered, readRegisteredGraph } from '../catalog/registered-graph
 import { probeServerSettings, readServerFacts } from '../catalog/server.js';
 import { settingsOf } from '../config/view-settings.js';
 import type { Database } from '../database/database.js';
-import { absorb, CursorMoved, type Absorbed, type Skipped } from '../freshen/absorb.js';
+import { absorb } from '../freshen/absorb.js';
+import type { Absorbed, Skipped } from '../freshen/absorption.js';
+import { CursorMoved } from '../freshen/cursor.js';
 import { NameMoved } from '../freshen/refresh.js';
 import { ancestorsOf } from '../freshen/turn.js';
 import { eventMessage } from '../report/event-message.js';

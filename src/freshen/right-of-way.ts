@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database, Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
-import type { RefreshPlan } from './refresh.js';
+import type { Plan } from './absorption.js';
 
 const waitersQuery = loadQuery('waiters');
 
@@ -21,7 +21,7 @@ const watchIntervalMs = 250;
  * Readers of the view itself do not count under a plain refresh: to make them wait is what it does. Pure.
  */
 export function shouldGiveWay(
-  waiters: readonly Waiter[], view: number, plan: RefreshPlan, yieldsInARow: number,
+  waiters: readonly Waiter[], view: number, plan: Plan, yieldsInARow: number,
 ): boolean {
   if (yieldsInARow >= mostYields) return false;
   return waiters.some((waiter) => waiter.relation !== view || plan === 'concurrent');
@@ -36,7 +36,7 @@ export function shouldGiveWay(
  */
 export async function watchRightOfWay(
   database: Database,
-  work: { readonly transaction: Transaction; readonly plan: RefreshPlan },
+  work: { readonly transaction: Transaction; readonly plan: Plan },
   view: number,
   yieldsInARow: number,
   { signal, onTrouble }: { readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },

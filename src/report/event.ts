@@ -1,8 +1,11 @@
 import type { FingerprintChange } from '../catalog/fingerprint.js';
 import type { FailureKind } from '../database/sqlstate.js';
 
-/** How a view was brought up to date: REFRESH ... CONCURRENTLY, or a plain REFRESH that readers wait for. */
-export type Plan = 'concurrent' | 'plain';
+/**
+ * How a view was brought up to date: REFRESH ... CONCURRENTLY, or a plain REFRESH that readers wait for; a summary by adding
+ * what is new (`merge`), or by comparing it with its source (`rebuild`).
+ */
+export type Plan = 'concurrent' | 'plain' | 'merge' | 'rebuild';
 
 /** Why a view was absorbed. */
 export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'manual';

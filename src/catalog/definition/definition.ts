@@ -21,7 +21,7 @@ export interface MergeDefinition {
   readonly source: { readonly schema: string; readonly relation: string; readonly name: string };
   /**
    * The definition, reading `rows` in place of the source; after its own columns come the hidden ones of each avg, in the
-   * order of `columns`, sum before count.
+   * order of `columns`, sum before count, and `_rows`, how many rows made the group.
    *
    * @param rows a SELECT with or without brackets around it, whose columns bear the names of the source's
    */

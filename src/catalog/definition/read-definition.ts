@@ -87,7 +87,7 @@ function compose(text: DefinitionText, { table }: MergeStatement, { targets, fro
     columns,
     source: { schema, relation, name: `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}` },
     select: (rows) => [
-      [text.between(0, from - 1), ...hidden].join(',\n    '), ` FROM ${item(rows)}`, text.between(tableEnd + 1, text.last),
+      [text.between(0, from - 1), ...hidden, 'pg_catalog.count(*) AS _rows'].join(',\n    '), ` FROM ${item(rows)}`, text.between(tableEnd + 1, text.last),
     ].join('\n  '),
     selectDimension: (name, rows) => {
       const { first, last } = dimension(name);

@@ -15,7 +15,7 @@ const mergedAggregates = ['count', 'sum', 'avg', 'min', 'max'] as const;
 type MergedAggregate = (typeof mergedAggregates)[number];
 
 /** What a table cannot have as a column: its own, and those of every table. */
-const reservedNames: ReadonlySet<string> = new Set(['updated_at', 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+const reservedNames: ReadonlySet<string> = new Set(['updated_at', '_rows', 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 /** Of an index, and so of the key over the dimensions (INDEX_MAX_KEYS). */
 const mostDimensions = 32;
 /** Of a name (NAMEDATALEN - 1): PostgreSQL cuts off the rest. */

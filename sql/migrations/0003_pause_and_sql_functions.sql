@@ -76,6 +76,7 @@ $function$;
 CREATE FUNCTION refresh_listener.is_doubtful(view_id pg_catalog.int4) RETURNS pg_catalog.bool
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT v.whole_marks > v.whole_absorbed OR v.settle_xid IS NOT NULL OR NOT c.relispopulated
+      OR (v.kind = 'summary' AND NOT EXISTS (SELECT FROM refresh_listener.summary AS f WHERE f.view = v.id AND f.filled_at IS NOT NULL))
       OR EXISTS (SELECT FROM refresh_listener.view_source AS vs
                  WHERE vs.view = v.id
                    AND pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass('refresh_listener.log_' || vs.source))
@@ -195,11 +196,15 @@ BEGIN
   END IF;
 
   -- In this order, as the worker does: links and fingerprints, snapshot, refresh.
-  SELECT v.whole_marks, v.whole_marks > v.whole_absorbed AS whole, v.cursor, v.paused_at,
+  SELECT v.whole_marks, v.whole_marks > v.whole_absorbed AS whole, v.cursor, v.paused_at, v.kind,
          ARRAY(SELECT vs.source FROM refresh_listener.view_source AS vs WHERE vs.view = v.id) AS sources
   INTO state FROM refresh_listener.view AS v WHERE v.id = view_id;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'view % is not served any more', refresh.view USING ERRCODE = 'undefined_object';
+  END IF;
+  IF state.kind = 'summary' THEN
+    RAISE EXCEPTION '% is a summary, which only a listener can bring up to date', refresh.view
+      USING ERRCODE = 'feature_not_supported', HINT = 'Run: listener refresh NAME; or mark_changed() of its source, and a worker will.';
   END IF;
   IF state.paused_at IS NOT NULL AND NOT forced THEN
     RAISE EXCEPTION 'view % is paused', refresh.view

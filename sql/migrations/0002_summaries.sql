@@ -12,7 +12,8 @@ ALTER TABLE refresh_listener.view
 -- `lateness`) is closed, and what arrives for it is counted in late_bucket instead. `closed_before` is how far that has come,
 -- as text of the bucket's type; it never goes back.
 -- `settings` are those of the session that its expressions were evaluated under: a difference means absorb anew.
--- `filled_at` is null until its first fill is complete; until then rows stand in fill_<view>, and the table is empty.
+-- `filled_at` is null until its first fill is complete; until then rows stand in fill_<view>, and the table is empty. A fill
+-- begins with moving the view's cursor, so that what is recorded and marked from then on is known to have come meanwhile.
 CREATE TABLE refresh_listener.summary (
   view          integer PRIMARY KEY REFERENCES refresh_listener.view ON DELETE CASCADE,
   capture       text NOT NULL CHECK (capture IN ('watermark')),
@@ -21,6 +22,7 @@ CREATE TABLE refresh_listener.summary (
   lateness      interval CHECK (lateness >= '0'),
   freshness     interval CHECK (freshness > '0'),
   settings      jsonb NOT NULL,
+  fill_began_at timestamptz,
   filled_at     timestamptz,
   repaired_at   timestamptz,
   closed_before text,
@@ -28,14 +30,13 @@ CREATE TABLE refresh_listener.summary (
 ) WITH (fillfactor = 40);
 
 -- Rows with an id up to `last_id` are absorbed, but for those whose id lies in a gap. `batch` is how many rows the next
--- transaction takes. `rows_behind` and `behind_since`: what was left when the last batch had been absorbed.
+-- transaction takes, `rows_behind` how many ids were left when the last one ended. A fill begins after `first_id`.
 CREATE TABLE refresh_listener.watermark (
   view         integer PRIMARY KEY REFERENCES refresh_listener.summary ON DELETE CASCADE,
   last_id      bigint NOT NULL,
   batch        integer NOT NULL,
   rows_behind  bigint NOT NULL DEFAULT 0,
-  rows_a_second double precision,
-  absorbed_rows bigint NOT NULL DEFAULT 0
+  first_id     bigint NOT NULL
 ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
 -- Ids at or below last_id that no absorb has seen: drawn by a transaction that was still open, or rolled back. `holders` are

@@ -1,0 +1,41 @@
+import type { Transaction } from '../../database/database.js';
+import { quoteIdentifier } from '../../database/identifier.js';
+import type { Begin } from '../cursor.js';
+import { shapeOf } from './merge.js';
+import type { SummaryState } from './summary-state.js';
+
+/** The table that the first fill goes to, batch by batch: a reader of the summary sees no row before all are there. */
+export function fillTableOf(view: number): string {
+  return `refresh_listener.fill_${view}`;
+}
+
+/**
+ * Begins a fill, or begins it anew. What is recorded and marked from here on has come while it ran.
+ *
+ * @param marks of the view, as read before the snapshot
+ * @returns the summary's state from here on
+ */
+export async function beginFill(tx: Transaction, view: number, state: SummaryState, begin: Pick<Begin, 'snapshot'>, marks: number): Promise<SummaryState> {
+  await tx.rows(`DROP TABLE IF EXISTS ${fillTableOf(view)}`);
+  await tx.rows(`CREATE TABLE ${fillTableOf(view)} (LIKE ${state.name} INCLUDING ALL)`);
+  await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
+  await tx.rows('UPDATE refresh_listener.watermark AS w SET last_id = w.first_id WHERE w.view = $1', [view]);
+  await tx.rows('UPDATE refresh_listener.summary AS s SET fill_began_at = pg_catalog.now() WHERE s.view = $1', [view]);
+  await tx.rows(
+    `UPDATE refresh_listener.view AS v SET cursor = $2::pg_catalog.pg_snapshot, whole_absorbed = greatest(v.whole_absorbed, $3::pg_catalog.int8)
+     WHERE v.id = $1`,
+    [view, begin.snapshot, marks],
+  );
+  return { ...state, lastId: state.firstId, gaps: [], gapIds: '{}' };
+}
+
+/** Moves all rows over, at once. */
+export async function finishFill(tx: Transaction, view: number, state: SummaryState): Promise<void> {
+  const filled = fillTableOf(view);
+  const { keys, values } = shapeOf(state.definition);
+  const columns = [...keys, ...values, 'updated_at'].map(quoteIdentifier).join(', ');
+  // Whatever stands there was not put there by a fill: it would be counted twice.
+  await tx.rows(`DELETE FROM ${state.name}`);
+  await tx.rows(`INSERT INTO ${state.name} (${columns}) SELECT ${columns} FROM ${filled}`);
+  await tx.rows(`DROP TABLE ${filled}`);
+}

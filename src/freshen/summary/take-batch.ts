@@ -1,0 +1,145 @@
+import type { Transaction } from '../../database/database.js';
+import { loadQuery } from '../../database/sql.js';
+import { holdersNow, isSettled, type Holders } from './gap.js';
+import { bucketLiteral } from './lateness.js';
+import { mergeSql, type Lateness, type Merged } from './merge.js';
+import { readHolders, union, type SummaryState } from './summary-state.js';
+import { batchRows, mostFragments, nextBatchSql, watermarkAnewSql, type Batch } from './watermark.js';
+
+const sourceSequenceQuery = loadQuery('source-sequence');
+
+/** What a batch has done, and where it leaves the watermark. */
+export interface Taken {
+  readonly lastId: string;
+  /** All gaps, as `int8multirange` prints. */
+  readonly gapIds: string;
+  /** Rows of the source. */
+  readonly rows: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly late: number;
+  readonly closedLate: number;
+  /** Nothing that the snapshot shows is left. */
+  readonly complete: boolean;
+}
+
+/** The sequence that the source's ids come from. */
+export interface Sequence {
+  /** 0: none has been given out, or it is not known. */
+  readonly lastValue: number;
+}
+
+export async function readSequence(tx: Transaction, { definition, idColumn }: Pick<SummaryState, 'definition' | 'idColumn'>): Promise<Sequence> {
+  const [row] = await tx.rows<{ lastValue: number | null }>(sourceSequenceQuery, [definition.source.name, idColumn]);
+  return { lastValue: row?.lastValue ?? 0 };
+}
+
+/** Whether ids are given out once more that the watermark has passed. Pure. */
+export function isRestarted({ lastId }: Pick<SummaryState, 'lastId'>, { lastValue }: Sequence): boolean {
+  return lastValue > 0 && lastValue < Number(lastId);
+}
+
+/**
+ * Takes the next batch: finds its rows, merges them into `table`, notes the ids that were skipped as a gap, with whoever
+ * may still fill it, and drops the gaps that nobody can fill any more. In the caller's REPEATABLE READ transaction.
+ */
+export async function takeBatch(
+  tx: Transaction, view: number, state: SummaryState,
+  { table, closedBefore, endedBefore }: { readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined },
+): Promise<Taken> {
+  const { definition, idColumn, lastId, gapIds, batch: most } = state;
+  const source = definition.source.name;
+  const [batch] = await tx.rows<Batch>(nextBatchSql(source, idColumn), [gapIds, lastId, most, Math.max(0, mostFragments - fragments(gapIds))]);
+  if (batch === undefined) throw new Error('The next batch was not to be had.');
+  // After the snapshot: whoever may still fill a gap is among them, or has ended since.
+  const holders = await readHolders(tx, source);
+  const merged = batch.found.length + batch.fresh === 0 ? undefined : await merge(tx, state, batch, { table, closedBefore, endedBefore });
+  if (merged !== undefined) await countClosed(tx, view, merged.closed);
+  const left = await keepGaps(tx, view, state, batch, holders);
+  return {
+    lastId: batch.lastId, gapIds: left, rows: batch.found.length + batch.fresh, complete: batch.complete,
+    inserted: merged?.inserted ?? 0, updated: merged?.updated ?? 0, late: merged?.late ?? 0,
+    closedLate: Object.values(merged?.closed ?? {}).reduce((sum, rows) => sum + rows, 0),
+  };
+}
+
+async function merge(
+  tx: Transaction, state: SummaryState, batch: Batch,
+  { table, closedBefore, endedBefore }: { readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined },
+): Promise<Merged> {
+  const { definition, idColumn, bucketColumn, bucketType, filled } = state;
+  const sqlOf = (bucket: string | undefined): string | undefined => (bucket === undefined || bucketType === null ? undefined : bucketLiteral(bucket, { bucketType }));
+  // A fill takes everything there is.
+  const lateness: Lateness | undefined = bucketColumn === null || !filled ? undefined
+    : { bucket: bucketColumn, closedBefore: sqlOf(closedBefore), endedBefore: sqlOf(endedBefore) };
+  const hasFound = batch.found.length > 0;
+  const [merged] = await tx.rows<Merged>(
+    mergeSql(definition, { table, rows: batchRows(definition.source.name, idColumn, hasFound), lateness }),
+    [state.lastId, batch.lastId, ...(hasFound ? [batch.found] : [])],
+  );
+  if (merged === undefined) throw new Error('Merging a batch returned no row.');
+  return merged;
+}
+
+async function countClosed(tx: Transaction, view: number, closed: Merged['closed']): Promise<void> {
+  const buckets = Object.keys(closed);
+  if (buckets.length === 0) return;
+  await tx.rows(
+    `INSERT INTO refresh_listener.late_bucket AS b (view, bucket, rows)
+     SELECT $1, n.bucket, n.rows FROM ROWS FROM (pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.int8[])) AS n (bucket, rows)
+     ON CONFLICT (view, bucket) DO UPDATE SET rows = b.rows + excluded.rows, last_at = pg_catalog.now()`,
+    [view, buckets, buckets.map((bucket) => closed[bucket])],
+  );
+}
+
+/** @returns the gaps that are left, together */
+async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: Batch, current: Holders): Promise<string> {
+  const left: string[] = [];
+  for (const gap of state.gaps) {
+    if (isSettled(gap, batch.complete)) {
+      await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.id = $1', [gap.id]);
+      continue;
+    }
+    const [kept] = await tx.rows<{ ids: string }>(
+      `WITH left_over AS (SELECT g.id, g.ids - $2::pg_catalog.int8multirange AS ids FROM refresh_listener.gap AS g WHERE g.id = $1),
+       emptied AS (DELETE FROM refresh_listener.gap AS g USING left_over AS l WHERE g.id = l.id AND pg_catalog.isempty(l.ids))
+       UPDATE refresh_listener.gap AS g SET ids = l.ids, holders = $3::pg_catalog.jsonb
+       FROM left_over AS l WHERE g.id = l.id AND NOT pg_catalog.isempty(l.ids)
+       RETURNING g.ids::pg_catalog.text AS ids`,
+      [gap.id, batch.foundRanges, JSON.stringify(holdersNow(gap.holders, current))],
+    );
+    if (kept !== undefined) left.push(kept.ids);
+  }
+  if (batch.holes !== '{}') {
+    // Also when nobody holds a lock: who has ended since the snapshot may have filled it.
+    await addGap(tx, view, batch.holes, current);
+    left.push(batch.holes);
+  }
+  return union(left);
+}
+
+async function addGap(tx: Transaction, view: number, ids: string, holders: Holders): Promise<void> {
+  await tx.rows(
+    'INSERT INTO refresh_listener.gap (view, ids, holders) VALUES ($1, $2::pg_catalog.int8multirange, $3::pg_catalog.jsonb)',
+    [view, ids, JSON.stringify(holders)],
+  );
+}
+
+/**
+ * Begins anew, where ids may be given out once more: what the snapshot shows counts as absorbed (a repair in the same
+ * snapshot makes it so), and what is missing below may still come.
+ */
+export async function restartWatermark(tx: Transaction, view: number, state: SummaryState): Promise<Taken> {
+  const source = state.definition.source.name;
+  const [anew] = await tx.rows<Pick<Batch, 'lastId' | 'holes'>>(watermarkAnewSql(source, state.idColumn), []);
+  if (anew === undefined) throw new Error('The watermark was not to be begun anew.');
+  const holders = await readHolders(tx, source);
+  await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
+  if (anew.holes !== '{}') await addGap(tx, view, anew.holes, holders);
+  return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true };
+}
+
+/** How many pieces a multirange has. Pure. */
+export function fragments(ranges: string): number {
+  return ranges === '{}' ? 0 : ranges.split('),').length;
+}
