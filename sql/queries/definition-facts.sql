@@ -60,10 +60,12 @@ SELECT (SELECT pg_catalog.jsonb_build_object('oid', c.oid::pg_catalog.int8, 'nam
                'btree', EXISTS (SELECT FROM opclass WHERE opclass.number = col.number AND opclass.method = 'btree'),
                'hash', EXISTS (SELECT FROM opclass WHERE opclass.number = col.number AND opclass.method = 'hash'),
                -- What allows an index to keep equal keys once: support function 4 of btree, "equalimage". The catalogs of
-               -- 15 have it for interval too, where 24 hours equal a day. A declared scale makes equal numerics look alike.
+               -- 15 have it for interval too, where 24 hours equal a day; those of all for char, whose blanks at the end do
+               -- not count. A declared scale, or length, makes equal ones look alike.
                'oneImage', NOT COALESCE(compared.nested, true) AND CASE compared.type
                  WHEN 'pg_catalog.interval'::pg_catalog.regtype THEN false
                  WHEN 'pg_catalog.numeric'::pg_catalog.regtype THEN compared.typmod >= 0
+                 WHEN 'pg_catalog.bpchar'::pg_catalog.regtype THEN compared.typmod >= 0
                  ELSE EXISTS (SELECT FROM opclass
                               JOIN pg_catalog.pg_amproc AS p ON p.amprocfamily = opclass.family AND p.amproclefttype = opclass.type
                                                             AND p.amprocrighttype = opclass.type AND p.amprocnum = 4

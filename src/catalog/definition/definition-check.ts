@@ -50,7 +50,7 @@ export interface CheckedDefinition {
 
 /**
  * Does the catalog know of something for which `merge` cannot keep this definition: the clock, functions that read tables,
- * types whose sums drift? Reads only; must be able to read the source when a min or max is taken of a numeric.
+ * types whose sums drift? Reads only; must be able to read the source when a min or max is taken of a numeric or char.
  *
  * @param view oid of the plain view whose text was read
  */
@@ -60,8 +60,8 @@ export async function checkDefinition(tx: Transaction, view: number, definition:
   const [clocked] = await findClockedViews(tx, [view]);
   const refusal = refuseBySource(facts, definition) ?? refuseByCalls(facts, clocked?.because ?? []);
   if (refusal !== undefined) return refusal;
-  // The type of a result does not tell the scale of what a min or max is taken of.
-  const query = definition.columns.some(({ role, name }) => isExtreme(role) && baseOf(facts, name) === 'numeric')
+  // The type of a result does not tell the scale, or length, of what a min or max is taken of.
+  const query = definition.columns.some(({ role, name }) => isExtreme(role) && hasModifier(baseOf(facts, name)))
     ? definition.selectArguments(`SELECT * FROM ${definition.source.name}`) : undefined;
   const taken = query === undefined ? [] : await tx.columns(query);
   return refuseByTypes(facts, definition.columns, taken) ?? accept(facts, definition.columns);
@@ -118,8 +118,7 @@ function refuseSum(role: 'count' | 'sum' | 'avg', { name, type, base }: ColumnFa
 function refuseExtreme(role: 'min' | 'max', column: ColumnFacts, taken: ResultColumn | undefined): Refusal | undefined {
   const { name, base, type } = column;
   if (column.collation !== null) return collated(name, column.collation);
-  if (base === 'numeric' && taken !== undefined && taken.typmod >= 0) return undefined;
-  if (column.btree && column.oneImage) return undefined;
+  if (hasModifier(base) ? taken !== undefined && taken.typmod >= 0 : column.btree && column.oneImage) return undefined;
   return {
     refusal: `has ${name}, ${role}() of ${type}, of which equal values may look different`,
     remedy: ['numeric', 'real', 'double precision'].includes(base) ? `cast to numeric with a scale inside ${role}(): numeric(20,4)`
@@ -145,6 +144,11 @@ function accept({ source, columns: all }: DefinitionFacts, columns: readonly Sum
 
 function isExtreme(role: SummaryColumn['role']): role is 'min' | 'max' {
   return role === 'min' || role === 'max';
+}
+
+/** Whether a type's equal values look the same only where a scale or a length is declared. */
+function hasModifier(base: string | undefined): boolean {
+  return base === 'numeric' || base === 'character';
 }
 
 function baseOf({ columns }: DefinitionFacts, name: string): string | undefined {
