@@ -1,6 +1,6 @@
 import { nearestNames } from '../config/nearest-names.js';
 import { UsageError } from '../config/usage-error.js';
-import { matches, parseViewPattern } from '../config/view-pattern.js';
+import { matches, parseViewPattern, type ViewPattern } from '../config/view-pattern.js';
 import type { Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import { kindNames, listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
@@ -17,16 +17,38 @@ export async function findNamedView(tx: Transaction, text: string): Promise<Matv
   if (pattern.name.kind === 'pattern' || pattern.schema?.kind === 'pattern') {
     throw new UsageError(`${pattern.text} is a pattern: give the name of one view`);
   }
+  const [view] = await viewsNamed(tx, pattern, await listMatviews(tx));
+  if (view === undefined) throw new Error(`${pattern.text} means no view, and no error says so.`);
+  return view;
+}
+
+/**
+ * The materialized views that names and patterns mean, each once. Reads only.
+ *
+ * @throws UsageError as `findNamedView` does, and for a pattern that matches none
+ */
+export async function findNamedViews(tx: Transaction, texts: readonly string[]): Promise<Matview[]> {
   const matviews = await listMatviews(tx);
-  const { views: [view], ambiguous: [ambiguous] } = resolveAllowlist([pattern], matviews);
-  if (view !== undefined) return view;
+  const found = new Map<number, Matview>();
+  for (const pattern of texts.map(parseViewPattern)) {
+    for (const view of await viewsNamed(tx, pattern, matviews)) found.set(view.oid, view);
+  }
+  return [...found.values()];
+}
+
+/** At least one. */
+async function viewsNamed(tx: Transaction, pattern: ViewPattern, matviews: readonly Matview[]): Promise<readonly Matview[]> {
+  const { views, ambiguous: [ambiguous] } = resolveAllowlist([pattern], matviews);
+  if (views.length > 0) return views;
   if (ambiguous !== undefined) {
     throw new UsageError(`${pattern.text} may mean ${ambiguous.views.map(({ name }) => name).join(' or ')}: give its schema as well`);
   }
-  const { name } = pattern.name;
-  const others = await tx.rows<{ name: string; schema: string; kind: string }>(relationsNamedQuery, [name]);
-  const other = others.find((relation) => matches(pattern, relation.schema, name));
-  if (other !== undefined) throw new UsageError(`${other.name} is a ${kindNames[other.kind] ?? 'relation'}, not a materialized view`);
+  if (pattern.name.kind === 'exact') {
+    const { name } = pattern.name;
+    const others = await tx.rows<{ name: string; schema: string; kind: string }>(relationsNamedQuery, [name]);
+    const other = others.find((relation) => matches(pattern, relation.schema, name));
+    if (other !== undefined) throw new UsageError(`${other.name} is a ${kindNames[other.kind] ?? 'relation'}, not a materialized view`);
+  }
   throw new UsageError(`there is no materialized view ${pattern.text}${remedy(pattern.text, matviews.map((one) => one.name))}`);
 }
 

@@ -7,9 +7,10 @@ import { refreshCommand } from './refresh.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
 import { uninstallCommand } from './uninstall.js';
+import { verifyCommand } from './verify.js';
 
 /** Every subcommand, in the order of `listener --help`. The first is the main job, and the default. */
 export const commands: readonly Command[] = [
-  runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand, doctorCommand,
+  runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand, doctorCommand, verifyCommand,
   installCommand, uninstallCommand,
 ];

@@ -221,6 +221,13 @@ export const options = {
     group: 'This command',
     flagOnly: true,
   },
+  wait: {
+    type: duration(),
+    fallback: 'not at all',
+    description: 'Wait so long for a view to be refreshed that has something to absorb',
+    group: 'This command',
+    flagOnly: true,
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;
