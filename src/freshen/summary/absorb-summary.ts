@@ -101,7 +101,7 @@ async function absorbStep(
       const repaired = finished && plan === 'rebuild' ? await repair(tx, state, taken, closedBefore) : undefined;
 
       const durationMs = performance.now() - startedMs;
-      const rowsBehind = finished ? 0 : Math.max(1, sequence.lastValue - Number(taken.lastId));
+      const rowsBehind = finished ? 0 : Math.max(1, taken.idsBehind);
       await tx.rows(
         `UPDATE refresh_listener.watermark AS w SET last_id = $2, batch = $3, rows_behind = $4 WHERE w.view = $1`,
         [view.id, taken.lastId, nextBatchRows(state.batch, taken.rows, performance.now() - stepStartedMs), rowsBehind],

@@ -1,12 +1,10 @@
 import type { Transaction } from '../../database/database.js';
-import { loadQuery } from '../../database/sql.js';
+import { checkWatermark } from '../../catalog/watermark-source.js';
 import { holdersNow, isSettled, type Holders } from './gap.js';
 import { bucketLiteral } from './lateness.js';
 import { mergeSql, type Lateness, type Merged } from './merge.js';
-import { readHolders, union, type SummaryState } from './summary-state.js';
+import { DefinitionRefused, readHolders, union, type SummaryState } from './summary-state.js';
 import { batchRows, mostFragments, nextBatchSql, watermarkAnewSql, type Batch } from './watermark.js';
-
-const sourceSequenceQuery = loadQuery('source-sequence');
 
 /** What a batch has done, and where it leaves the watermark. */
 export interface Taken {
@@ -19,6 +17,8 @@ export interface Taken {
   readonly updated: number;
   readonly late: number;
   readonly closedLate: number;
+  /** Ids from the watermark to the greatest that is visible. */
+  readonly idsBehind: number;
   /** Nothing that the snapshot shows is left. */
   readonly complete: boolean;
 }
@@ -29,9 +29,12 @@ export interface Sequence {
   readonly lastValue: number;
 }
 
-export async function readSequence(tx: Transaction, { definition, idColumn }: Pick<SummaryState, 'definition' | 'idColumn'>): Promise<Sequence> {
-  const [row] = await tx.rows<{ lastValue: number | null }>(sourceSequenceQuery, [definition.source.name, idColumn]);
-  return { lastValue: row?.lastValue ?? 0 };
+/** @throws DefinitionRefused when the ids are no watermark any more */
+export async function readSequence(tx: Transaction, { name, definition, idColumn }: Pick<SummaryState, 'name' | 'definition' | 'idColumn'>): Promise<Sequence> {
+  const [source] = await tx.rows<{ oid: number }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid', [definition.source.name]);
+  const checked = await checkWatermark(tx, source?.oid ?? 0, idColumn);
+  if ('refusal' in checked) throw new DefinitionRefused(`${name} cannot be kept any more: ${definition.source.name} ${checked.refusal}: ${checked.remedy}.`);
+  return { lastValue: Number(checked.lastValue ?? 0) };
 }
 
 /** Whether ids are given out once more that the watermark has passed. Pure. */
@@ -57,7 +60,7 @@ export async function takeBatch(
   if (merged !== undefined) await countClosed(tx, view, merged.closed);
   const left = await keepGaps(tx, view, state, batch, holders);
   return {
-    lastId: batch.lastId, gapIds: left, rows: batch.found.length + batch.fresh, complete: batch.complete,
+    lastId: batch.lastId, gapIds: left, rows: batch.found.length + batch.fresh, complete: batch.complete, idsBehind: batch.idsBehind,
     inserted: merged?.inserted ?? 0, updated: merged?.updated ?? 0, late: merged?.late ?? 0,
     closedLate: Object.values(merged?.closed ?? {}).reduce((sum, rows) => sum + rows, 0),
   };
@@ -136,7 +139,7 @@ export async function restartWatermark(tx: Transaction, view: number, state: Sum
   const holders = await readHolders(tx, source);
   await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
   if (anew.holes !== '{}') await addGap(tx, view, anew.holes, holders);
-  return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true };
+  return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0 };
 }
 
 /** How many pieces a multirange has. Pure. */

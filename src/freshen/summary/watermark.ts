@@ -14,6 +14,8 @@ export interface Batch {
   readonly lastId: string;
   /** Ids that were skipped on the way: a new gap. */
   readonly holes: string;
+  /** Ids from there to the greatest that is visible: how much is left. */
+  readonly idsBehind: number;
   /** Whether all gaps were looked into, and nothing visible is left beyond the watermark. */
   readonly complete: boolean;
 }
@@ -52,7 +54,8 @@ SELECT coalesce((SELECT pg_catalog.array_agg(f.id::pg_catalog.text) FROM found A
        coalesce((SELECT max(t.id) FROM taken AS t), $2::pg_catalog.int8)::pg_catalog.text AS "lastId",
        coalesce((SELECT pg_catalog.range_agg(pg_catalog.int8range(t.before + 1, t.id)) FROM taken AS t WHERE t.id > t.before + 1), '{}')::pg_catalog.text AS holes,
        (SELECT count(*) FROM found) + (SELECT count(*) FROM beyond) < $3::pg_catalog.int4
-         AND (SELECT count(*) FROM taken) = (SELECT count(*) FROM beyond) AS complete`.trim();
+         AND (SELECT count(*) FROM taken) = (SELECT count(*) FROM beyond) AS complete,
+       coalesce(greatest(0, (SELECT max(${id}) FROM ${source} AS s) - coalesce((SELECT max(t.id) FROM taken AS t), $2::pg_catalog.int8)), 0) AS "idsBehind"`.trim();
 }
 
 /** SQL of the rows that a batch takes. $1: the watermark before, $2: after, $3: ids found in gaps. Pure. */
