@@ -59,9 +59,9 @@ SELECT (SELECT pg_catalog.jsonb_build_object('oid', c.oid::pg_catalog.int8, 'nam
                'collation', CASE WHEN NOT l.collisdeterministic THEN pg_catalog.format('%I.%I', ln.nspname, l.collname) END,
                'btree', EXISTS (SELECT FROM opclass WHERE opclass.number = col.number AND opclass.method = 'btree'),
                'hash', EXISTS (SELECT FROM opclass WHERE opclass.number = col.number AND opclass.method = 'hash'),
-               -- What allows an index to keep equal keys once: support function 4 of btree, "equalimage". The catalogs of
-               -- 15 have it for interval too, where 24 hours equal a day; those of all for char, whose blanks at the end do
-               -- not count. A declared scale, or length, makes equal ones look alike.
+               -- What allows an index to keep equal keys once: support function 4 of btree, "equalimage". Older clusters
+               -- have it for interval too, where 24 hours equal a day; all have it for char, whose blanks at the end do not
+               -- count. A declared scale, or length, makes equal ones look alike.
                'oneImage', NOT COALESCE(compared.nested, true) AND CASE compared.type
                  WHEN 'pg_catalog.interval'::pg_catalog.regtype THEN false
                  WHEN 'pg_catalog.numeric'::pg_catalog.regtype THEN compared.typmod >= 0

@@ -78,6 +78,7 @@ describe('a table that is no source for a watermark', () => {
     ['unique together with another', 'CREATE TABLE $ (id bigserial NOT NULL, k int, UNIQUE (id, k))', /^has no unique index on id/],
     ['unique in an expression', 'CREATE TABLE $ (id bigserial NOT NULL, k int); CREATE UNIQUE INDEX ON $ (id, (k + 1))', /^has no unique index on id/],
     ['in the leaves of an index alone', 'CREATE TABLE $ (id bigserial NOT NULL, k int); CREATE UNIQUE INDEX ON $ (k) INCLUDE (id)', /^has no unique index on id/],
+    ['the same, where the index is on the partition key', 'CREATE TABLE $ (id bigserial NOT NULL, k int) PARTITION BY LIST (k); CREATE UNIQUE INDEX ON $ (k) INCLUDE (id)', /^has no unique index on id/],
     ['numeric', `CREATE SEQUENCE public.s3; CREATE TABLE $ (id numeric PRIMARY KEY DEFAULT nextval('public.s3'))`, /^has ids of type numeric in id/],
     ['unlogged', 'CREATE UNLOGGED TABLE $ (id bigserial PRIMARY KEY)', 'is unlogged: a crash empties it'],
     ['children', 'CREATE TABLE $ (id bigserial PRIMARY KEY); CREATE TABLE public.child () INHERITS ($)', /^has children by inheritance \(public.child\)/],
