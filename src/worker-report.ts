@@ -1,7 +1,7 @@
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
 import { mostYields } from './freshen/right-of-way.js';
-import type { Absorbed, AbsorbReason } from './freshen/absorption.js';
+import { isWhole, type Absorbed, type AbsorbReason } from './freshen/absorption.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
@@ -32,7 +32,7 @@ export class WorkerReport {
   }
 
   readonly freshener: Pick<FreshenerOptions, 'onAbsorbed' | 'onSkipped' | 'onYielded' | 'onFailed'> = {
-    onAbsorbed: (_view, reason, absorbed) => this.#log.emit(refreshDoneEvent(reason, absorbed)),
+    onAbsorbed: (_view, reason, absorbed) => this.#log.emit(absorbedEvent(reason, absorbed)),
     onSkipped: (view, reason, because) => this.#log.emit({ event: 'refresh.skipped', view: view.name, reason, because }),
     onYielded: (view, { durationMs, waiters, times, retryInMs }) =>
       this.#log.emit({
@@ -110,12 +110,26 @@ export class WorkerReport {
   }
 }
 
-/** What an absorb did, as an event. */
-export function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'refresh.done'> {
-  const { name, plan, sources, stalenessMs, durationMs, inserted, updated, deleted } = absorbed;
+/** What an absorb did, as an event: one that left the rest for later tells how far it has come. */
+export function absorbedEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'refresh.done'> | EventOf<'summary.progress'> {
+  return isWhole(absorbed) ? refreshDoneEvent(reason, absorbed) : progressEvent(absorbed);
+}
+
+function progressEvent({ name, durationMs, summary }: Absorbed): EventOf<'summary.progress'> {
+  const [rows, rowsBehind] = [summary?.rowsRead ?? 0, summary?.rowsBehind ?? 0];
+  const rowsPerSecond = Math.round((rows * 1_000) / Math.max(1, durationMs));
+  return {
+    event: 'summary.progress', view: name, phase: summary?.filling === true ? 'fill' : 'catch-up', rows, rowsBehind, rowsPerSecond,
+    remainingMs: rowsPerSecond === 0 ? null : Math.round((rowsBehind / rowsPerSecond) * 1_000),
+  };
+}
+
+function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'refresh.done'> {
+  const { name, plan, sources, stalenessMs, durationMs, inserted, updated, deleted, summary } = absorbed;
   return {
     event: 'refresh.done', view: name, plan, reason, sources, inserted, updated, deleted,
     stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
+    ...(summary && { rowsRead: summary.rowsRead, late: summary.late, closedLate: summary.closedLate, corrections: summary.corrections }),
   };
 }
 

@@ -23,6 +23,7 @@ import { Outage } from './report/outage.js';
 import { ViewAdvice } from './report/view-advice.js';
 import { Calls } from './wake/calls.js';
 import { Doorbell } from './wake/doorbell.js';
+import { findDueRepairs } from './wake/repair.js';
 import { findStaleViews } from './wake/stale-view.js';
 import { holdLengthMs } from './wake/hold.js';
 import { sweep } from './wake/sweep.js';
@@ -303,6 +304,7 @@ class ListeningWorker implements Worker {
     const due = result.stale.filter((view) => !view.paused && (view.whole || !this.#freshener.isExpected(view.id)));
     this.#freshener.request(due.map((view) => view.id), reason);
     for (const view of result.stale) if (view.paused) this.#awaitResume(view.id);
+    this.#freshener.request(await findDueRepairs(this.#database, this.#graph, (view) => this.#settingsOf(view).repairEveryMs), 'repair');
     await this.#timetable.serve(this.#graph);
     this.#aside('A look at definitions failed', this.#advice.timeless([...this.#graph.views.values()]));
     this.#outage.restored();

@@ -5,12 +5,12 @@ import { probeServerSettings, readServerFacts } from '../catalog/server.js';
 import { settingsOf } from '../config/view-settings.js';
 import type { Database } from '../database/database.js';
 import { absorb } from '../freshen/absorb.js';
-import type { Absorbed, Skipped } from '../freshen/absorption.js';
+import { isWhole, type Absorbed, type Skipped } from '../freshen/absorption.js';
 import { CursorMoved } from '../freshen/cursor.js';
 import { NameMoved } from '../freshen/refresh.js';
 import { ancestorsOf } from '../freshen/turn.js';
 import { eventMessage } from '../report/event-message.js';
-import { refreshDoneEvent } from '../worker-report.js';
+import { absorbedEvent } from '../worker-report.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
 import { say, withServer } from './opened.js';
 
@@ -38,7 +38,7 @@ async function refreshByHand({ config, names, isSet }: Invocation): Promise<numb
     const wanted = await findRegistered(database, graph, names);
     const tell = (view: string, outcome: Absorbed | Skipped): void => {
       if (outcome.outcome === 'absorbed') {
-        const done = refreshDoneEvent('manual', outcome);
+        const done = absorbedEvent('manual', outcome);
         say(json ? JSON.stringify(done) : eventMessage(done));
       } else if (json) {
         say(JSON.stringify({ event: 'refresh.skipped', view, reason: 'manual', because: outcome.outcome }));
@@ -49,10 +49,13 @@ async function refreshByHand({ config, names, isSet }: Invocation): Promise<numb
     let status = 0;
     for (const view of inOrder(graph, wanted)) {
       const isWanted = wanted.includes(view);
-      const outcome = await absorbWhenFree(database, view, {
+      const absorbOnce = (): Promise<Absorbed | Skipped> => absorbWhenFree(database, view, {
         ...settingsOf(config, view), force: force && isWanted,
         onWait: () => (json ? undefined : say(`Another worker is refreshing ${view.name}: waiting for it.`)),
       });
+      let outcome = await absorbOnce();
+      // A summary with much to do tells how far it has come.
+      for (; outcome.outcome === 'absorbed' && !isWhole(outcome); outcome = await absorbOnce()) tell(view.name, outcome);
       if (isWanted || outcome.outcome === 'absorbed') tell(view.name, outcome);
       if (isWanted && (outcome.outcome === 'paused' || outcome.outcome === 'gone')) status = 1;
     }

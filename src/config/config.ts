@@ -105,6 +105,7 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     concurrency: readDefaulted('concurrency'),
     lockTimeoutMs: readDefaulted('lock-timeout'),
     refreshTimeoutMs: readDefaulted('refresh-timeout'),
+    repairEveryMs: readDefaulted('repair-every'),
     retryBaseMs: readDefaulted('retry-base'),
     retryMaxMs: readDefaulted('retry-max'),
     graceMs: readDefaulted('grace'),
@@ -196,6 +197,7 @@ function readOverride({ name, options: given }: ConfigFile['views'][number], pla
     schedule: read('schedule'),
     lockTimeoutMs: read('lock-timeout'),
     refreshTimeoutMs: read('refresh-timeout'),
+    repairEveryMs: read('repair-every'),
     retryBaseMs: read('retry-base'),
     retryMaxMs: read('retry-max'),
   };

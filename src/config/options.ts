@@ -140,6 +140,13 @@ export const options = {
     group: 'How to refresh',
     perView: true,
   },
+  'repair-every': {
+    type: duration({ minMs: 1000 }),
+    default: '1h',
+    description: 'Compare a summary with its source so often, and put right what differs',
+    group: 'How to refresh',
+    perView: true,
+  },
   'retry-base': {
     type: duration({ minMs: 1 }),
     default: '1s',

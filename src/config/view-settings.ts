@@ -11,6 +11,8 @@ export interface ViewSettings {
   readonly lockTimeoutMs: number;
   /** 0: none. */
   readonly refreshTimeoutMs: number;
+  /** Compare a summary with its source so often. */
+  readonly repairEveryMs: number;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
 }

@@ -2,7 +2,7 @@ import type { Transaction } from '../database/database.js';
 import type { RefreshPlan, RefreshTarget } from './refresh.js';
 
 /** Why a view is absorbed. */
-export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'manual';
+export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual';
 
 /** How a view is brought up: a materialized view by a refresh, a summary by merging what is new, or by rebuilding what is open. */
 export type Plan = RefreshPlan | 'merge' | 'rebuild';
@@ -43,6 +43,11 @@ export interface Absorbed {
   readonly target?: RefreshTarget;
   /** What only a summary has. */
   readonly summary?: SummaryRun;
+}
+
+/** Whether nothing was left for later: a summary takes many rows in several absorbs. Pure. */
+export function isWhole({ summary }: Pick<Absorbed, 'summary'>): boolean {
+  return (summary?.rowsBehind ?? 0) === 0;
 }
 
 /** Nothing was done: the view is fresh already, or paused, another worker is absorbing it right now, or it is no longer there. */

@@ -6,7 +6,7 @@ import type { Database } from '../database/database.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from '../database/sqlstate.js';
 import type { FailureKind } from '../database/sqlstate.js';
 import { absorb } from './absorb.js';
-import type { Absorbed, AbsorbReason, Skipped } from './absorption.js';
+import { isWhole, type Absorbed, type AbsorbReason, type Skipped } from './absorption.js';
 import { CursorMoved, recordFailure } from './cursor.js';
 import { restMs, retryInMs, type RetryLimits } from './after-failure.js';
 import { cancelBackend, watchRightOfWay } from './right-of-way.js';
@@ -17,6 +17,8 @@ export interface RefreshLimits extends RetryLimits {
   readonly lockTimeoutMs: number;
   /** 0: none. */
   readonly refreshTimeoutMs: number;
+  /** Compare a summary with its source so often. */
+  readonly repairEveryMs?: number;
 }
 
 /** What somebody decides on before each absorb. */
@@ -229,12 +231,14 @@ export class Freshener {
         this.#options.onSkipped(view, reason, 'declined');
         return;
       }
-      const { lockTimeoutMs, refreshTimeoutMs } = this.#options.limitsOf(view);
+      const { lockTimeoutMs, refreshTimeoutMs, repairEveryMs } = this.#options.limitsOf(view);
       const result = await absorb(this.#options.database, view, {
         reason,
         lockTimeoutMs,
         refreshTimeoutMs,
         overdueSince,
+        repairEveryMs,
+        signal: this.#stopping.signal,
         onWorking: (work) => {
           pid = work.transaction.pid;
           this.#pids.add(pid);
@@ -293,7 +297,12 @@ export class Freshener {
       this.#beFollowed(place);
       return;
     }
-    place.notBefore = now + restMs(durationMs);
+    if (isWhole(result)) place.notBefore = now + restMs(durationMs);
+    else {
+      // The rest follows at once, unless no row could be taken.
+      place.due ??= reason;
+      place.notBefore = now + (result.summary?.rowsRead === 0 ? lookAgainMs : 0);
+    }
     this.#options.onAbsorbed(place.view, reason, result);
     if (result.changed) {
       const dependents = [...this.#places.values()].filter((dependent) => dependent.view.upstream.includes(place.view.id));

@@ -10,6 +10,7 @@ type Levels = { readonly [Name in EventName]: EventLevel | ((event: EventOf<Name
 const levels: Levels = {
   ready: 'info',
   'refresh.done': 'info',
+  'summary.progress': 'info',
   'refresh.failed': ({ attempt, kind }) => (kind === 'permanent' || attempt >= errorFromAttempt ? 'error' : 'warn'),
   'refresh.skipped': 'debug',
   'refresh.yielded': ({ times, maxTimes }) => (times < maxTimes ? 'info' : 'warn'),

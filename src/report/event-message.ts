@@ -1,6 +1,6 @@
 import { formatDuration } from '../config/duration.js';
 import type { EventName, EventOf, ListenerEvent } from './event.js';
-import { refreshDone, refreshFailed, refreshSkipped, refreshYielded } from './refresh-message.js';
+import { refreshDone, refreshFailed, refreshSkipped, refreshYielded, summaryProgress } from './refresh-message.js';
 import { clause, count, listing } from './sentence.js';
 
 type Messages = { readonly [Name in EventName]: (event: EventOf<Name>) => string };
@@ -11,6 +11,7 @@ const messages: Messages = {
     `in database ${database} (PostgreSQL ${server}), ${wakes[wake]}.`,
 
   'refresh.done': refreshDone,
+  'summary.progress': summaryProgress,
   'refresh.failed': refreshFailed,
   'refresh.skipped': refreshSkipped,
   'refresh.yielded': refreshYielded,

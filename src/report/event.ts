@@ -8,7 +8,7 @@ import type { FailureKind } from '../database/sqlstate.js';
 export type Plan = 'concurrent' | 'plain' | 'merge' | 'rebuild';
 
 /** Why a view was absorbed. */
-export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'manual';
+export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual';
 
 /**
  * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,
@@ -41,6 +41,26 @@ export interface EventFields {
     inserted: number | null;
     updated: number | null;
     deleted: number | null;
+    /** Of a summary: source rows read. */
+    rowsRead?: number;
+    /** Of a summary: source rows for buckets that had ended before the refresh before. */
+    late?: number;
+    /** Of a summary: source rows for closed buckets, which are counted and not shown. */
+    closedLate?: number;
+    /** Of a summary: its rows that a repair found wrong; null: none was made. */
+    corrections?: number | null;
+  };
+  /** A summary is on its way: its first fill, or many new rows. */
+  'summary.progress': {
+    view: string;
+    phase: 'fill' | 'catch-up';
+    /** Source rows taken since the last such line. */
+    rows: number;
+    /** Ids between the watermark and the greatest. */
+    rowsBehind: number;
+    rowsPerSecond: number;
+    /** At this pace; null: no rows were taken. */
+    remainingMs: number | null;
   };
   /** A refresh failed, and is tried again. */
   'refresh.failed': {

@@ -8,6 +8,11 @@ export function refreshDone(event: EventOf<'refresh.done'>): string {
   return `Refreshed ${event.view}${how} in ${formatDuration(event.durationMs)}${why(event)}${effect === '' ? '' : `; ${effect}`}.`;
 }
 
+export function summaryProgress({ view, phase, rows: taken, rowsBehind, rowsPerSecond, remainingMs }: EventOf<'summary.progress'>): string {
+  const left = `${rowsBehind.toLocaleString('en-US')} left${remainingMs === null ? '' : `, about ${formatDuration(remainingMs)}`}`;
+  return `${phase === 'fill' ? 'Filling' : 'Catching up'} ${view}: ${count(taken, 'row')} at ${rowsPerSecond.toLocaleString('en-US')} a second; ${left}.`;
+}
+
 export function refreshFailed(event: EventOf<'refresh.failed'>): string {
   const code = event.sqlstate === null ? '' : ` (SQLSTATE ${event.sqlstate})`;
   const outlook = event.kind === 'permanent' ? 'This needs a change to the view or its rights; trying' : 'Trying';
@@ -46,6 +51,7 @@ const addition: Readonly<Record<RefreshReason, string>> = {
   start: 'found at start',
   upstream: '',
   schedule: 'it was due',
+  repair: 'it was compared with its source',
   manual: 'asked for by hand',
 };
 
@@ -57,6 +63,7 @@ const alone: Readonly<Record<RefreshReason, string>> = {
   start: 'it was not known to be fresh at start',
   upstream: 'a view it reads changed',
   schedule: 'it was due, changed or not',
+  repair: 'it was due to be compared with its source',
   manual: 'asked for by hand',
 };
 
@@ -85,7 +92,7 @@ function rows({ plan, inserted, updated, deleted }: EventOf<'refresh.done'>): st
     { number: Math.max(0, put - taken), verb: 'added' },
     { number: Math.max(0, taken - put), verb: 'removed' },
   ].filter(({ number }) => number > 0);
-  if (changed.length === 0) return 'no row differed';
+  if (changed.length === 0) return plan === 'merge' ? '' : 'no row differed';
   return changed
     .map(({ number, verb }, index) => `${index === 0 ? count(number, 'row') : number.toLocaleString('en-US')} ${verb}`)
     .join(', ');

@@ -30,6 +30,7 @@ const failed: EventOf<'refresh.failed'> = {
 const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   ready: { event: 'ready', version: '0.1.0', server: '17.2', database: 'app', views: ['mv'], sources: 1, wake: 'notify' },
   'refresh.done': done,
+  'summary.progress': { event: 'summary.progress', view: 'hourly', phase: 'fill', rows: 50_000, rowsBehind: 150_000, rowsPerSecond: 25_000, remainingMs: 6_000 },
   'refresh.failed': failed,
   'refresh.skipped': { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' },
   'refresh.yielded': { event: 'refresh.yielded', view: 'mv', durationMs: 3500, waiters: 1, times: 1, maxTimes: 3, retryInMs: 5000 },
@@ -67,6 +68,7 @@ describe('eventMessage', () => {
       [
         "Ready: listener 0.1.0 keeps mv fresh from 1 source in database app (PostgreSQL 17.2), woken by notifications.",
         "Refreshed mv_dashboard concurrently in 1.2s, 5.3s after orders, customers changed; 3 rows replaced, 9 added.",
+        "Filling hourly: 50,000 rows at 25,000 a second; 150,000 left, about 6s.",
         "Refreshing mv_dashboard failed after 5s: canceling statement due to lock timeout (SQLSTATE 55P03). Trying again in 2.1s (failure 2 in a row).",
         "Left mv alone: nothing has changed since it was last refreshed.",
         "Stopped refreshing mv after 3.5s to give way to 1 session that waited for its locks; trying again in 5s (1 of at most 3 times in a row).",
@@ -135,5 +137,13 @@ describe('refresh.failed', () => {
     expect(eventMessage({ ...failed, kind: 'permanent', sqlstate: '42501', error: 'permission denied for table orders' })).toContain(
       'This needs a change to the view or its rights; trying again in 2.1s',
     );
+  });
+});
+
+describe('what is said of a summary', () => {
+  it('how far a fill has come, and when it will be done', () => {
+    expect(eventMessage(samples['summary.progress'])).toBe('Filling hourly: 50,000 rows at 25,000 a second; 150,000 left, about 6s.');
+    expect(eventMessage({ ...samples['summary.progress'], phase: 'catch-up', rows: 0, rowsPerSecond: 0, remainingMs: null }))
+      .toBe('Catching up hourly: 0 rows at 0 a second; 150,000 left.');
   });
 });

@@ -1,6 +1,7 @@
 import { readFingerprints } from '../../catalog/fingerprint.js';
 import type { ServedView } from '../../catalog/graph.js';
-import { Database, type Transaction } from '../../database/database.js';
+import type { Database} from '../../database/database.js';
+import { type Transaction } from '../../database/database.js';
 import { sqlstateOf } from '../../database/sqlstate.js';
 import type { Absorbed, AbsorbOptions, Plan, Skipped, SummaryRun } from '../absorption.js';
 import { CursorMoved, isOverdue, isStale, keepFingerprints, moveCursor, readBegin, readLinks, recordRun, tryLock, type Begin } from '../cursor.js';
