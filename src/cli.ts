@@ -3,7 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import type { Argv, Options as OptionDescription } from 'yargs';
 import yargs from 'yargs';
 import { z } from 'zod';
-import type { Command } from './commands/command.js';
+import { isGroup, type Command, type CommandGroup } from './commands/command.js';
 import { commands } from './commands/index.js';
 import type { Flags } from './config/config.js';
 import { isSet, readFlag, resolveConfig } from './config/config.js';
@@ -24,6 +24,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (args[0] === 'help') return main([...args.slice(1), '--help']);
   let status = 0;
   refuseUnknownCommand(args);
+  // A group by itself does nothing: it shows what is in it.
+  if (args.length === 1 && groupNamed(args[0]) !== undefined) return main([...args, '--help']);
   let parser = yargs(args.map(spelledOut))
     .scriptName('listener')
     .locale('en')
@@ -38,17 +40,15 @@ async function main(args: readonly string[]): Promise<number> {
       'short-option-groups': false,
     })
     .usage('$0 --views mv_dashboard\n\nKeeps PostgreSQL materialized views fresh: refreshes them when what they read has changed.');
-  for (const [index, command] of commands.entries()) {
-    parser = parser.command(
-      index === 0 ? [usageOf(command), '$0'] : usageOf(command),
-      command.summary,
-      (builder) => described(builder, command),
-      async (argv) => {
-        const { names, flags } = given(command, argv);
-        const config = resolveConfig(flags, { env: process.env, viewsOptional: command.viewsOptional });
-        status = await command.run({ config, names, isSet: (flag) => isSet(flag, flags), valueOf: (flag) => readFlag(flag, flags) });
-      },
-    );
+  const run = (command: Command) => async (argv: Readonly<Record<string, unknown>>): Promise<void> => {
+    const { names, flags } = given(command, argv);
+    const config = resolveConfig(flags, { env: process.env, viewsOptional: command.viewsOptional });
+    status = await command.run({ config, names, isSet: (flag) => isSet(flag, flags), valueOf: (flag) => readFlag(flag, flags) });
+  };
+  for (const [index, entry] of commands.entries()) {
+    parser = isGroup(entry)
+      ? parser.command(entry.name, entry.summary, (builder) => grouped(builder, entry, run), () => refuseNoCommand(entry))
+      : parser.command(index === 0 ? [usageOf(entry), '$0'] : usageOf(entry), entry.summary, (builder) => described(builder, entry), run(entry));
   }
   parser = parser
     .completion('completion', 'Print a script for the shell: listener completion >> ~/.bashrc', completeOptions)
@@ -73,14 +73,29 @@ function completeOptions(
 ): void {
   const words = wordsOf((argv as { readonly _?: unknown })._);
   const isDefault = !words.some((word) => commandNames.includes(word));
-  const own = isDefault && current.startsWith('-') ? (commands[0]?.options ?? []).flatMap((name) => Object.keys(describedOption(name))) : [];
+  const [first] = commands;
+  const options = first === undefined || isGroup(first) ? [] : first.options;
+  const own = isDefault && current.startsWith('-') ? options.flatMap((name) => Object.keys(describedOption(name))) : [];
   completionFilter((_error, found) => done([...new Set([...(found ?? []), ...own.map((name) => `--${name}`)])]));
 }
 
-function usageOf({ name, names }: Command): string {
+/** As yargs takes it: of a command in a group the last word. */
+function usageOf({ name: words, names }: Command): string {
+  const name = words.split(' ').at(-1) ?? words;
   if (names === undefined) return name;
   const word = names.many ? 'names..' : 'name';
   return `${name} ${names.required ? `<${word}>` : `[${word}]`}`;
+}
+
+function grouped(
+  builder: Argv, group: CommandGroup, run: (command: Command) => (argv: Readonly<Record<string, unknown>>) => Promise<void>,
+): Argv {
+  let parser = builder;
+  for (const command of group.commands) {
+    parser = parser.command(usageOf(command), command.summary, (own) => described(own, command), run(command));
+    for (const [example, what] of command.examples) parser = parser.example(example, what);
+  }
+  return parser.epilogue(epilogue);
 }
 
 function described(builder: Argv, command: Command): Argv {
@@ -121,7 +136,9 @@ function given(command: Command, argv: Readonly<Record<string, unknown>>): { nam
     if (negated && value !== true) throw new UsageError(`--${name} takes no value: leave it out, or write --${option} on`);
     flags[option] = negated ? 'off' : Array.isArray(value) ? value.map(textOf) : textOf(value);
   }
-  const surplus = wordsOf(argv._).slice(argv._ instanceof Array && argv._[0] === command.name ? 1 : 0);
+  const words = wordsOf(argv._);
+  const own = command.name.split(' ');
+  const surplus = words.slice(own.every((word, place) => words[place] === word) ? own.length : 0);
   if (surplus[0] !== undefined) {
     const remedy = command.names === undefined ? `views are named by --views ${surplus[0]}` : 'one name is enough';
     throw new UsageError(`${command.name} takes no ${surplus[0]}: ${remedy}`);
@@ -157,12 +174,32 @@ function textOf(value: unknown): string {
   return typeof value === 'boolean' ? String(value) : z.string().parse(value);
 }
 
-/** The first word is a command. yargs would take an unknown one for a word of the default command. */
-function refuseUnknownCommand([word]: readonly string[]): void {
-  if (word === undefined || word.startsWith('-') || commandNames.includes(word)) return;
+/** The first word is a command, and after a group the second. yargs would take an unknown one for a word of the default command. */
+function refuseUnknownCommand([word, second]: readonly string[]): void {
+  if (word === undefined || word.startsWith('-')) return;
+  const group = groupNamed(word);
+  if (group !== undefined) {
+    const known = lastWords(group);
+    if (second === undefined || second.startsWith('-') || known.includes(second)) return;
+    const [nearest] = nearestNames(second, known, 1);
+    throw new UsageError(`there is no command ${word} ${second}: ${nearest === undefined ? `there are ${known.join(', ')}` : `did you mean ${word} ${nearest}?`}`);
+  }
+  if (commandNames.includes(word)) return;
   const [nearest] = nearestNames(word, commandNames, 1);
   const remedy = nearest === undefined ? `views are named by --views ${word}` : `did you mean ${nearest}?`;
   throw new UsageError(`there is no command ${word}: ${remedy}`);
+}
+
+function refuseNoCommand(group: CommandGroup): never {
+  throw new UsageError(`${group.name} does nothing by itself: write listener ${group.name} ${lastWords(group).join(', ')}`);
+}
+
+function groupNamed(word: string | undefined): CommandGroup | undefined {
+  return commands.filter(isGroup).find(({ name }) => name === word);
+}
+
+function lastWords(group: CommandGroup): string[] {
+  return group.commands.map(({ name }) => name.split(' ').at(-1) ?? name);
 }
 
 function refuseUnknownOption(name: string, command: Command): never {

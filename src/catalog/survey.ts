@@ -73,6 +73,15 @@ export async function surveyOids(database: Database, oids: readonly number[]): P
   });
 }
 
+/** Surveys a summary that is yet to be created, by the plain view that defines it; it has no oid. */
+export async function surveyDefinition(
+  tx: Transaction, { name, schema, owner, definedBy }: Pick<Matview, 'name' | 'schema' | 'owner' | 'definedBy'>,
+): Promise<SurveyedView> {
+  const view: Matview = { oid: 0, kind: 'summary', definedBy, name, schema, relation: name, pathPosition: null, mayRefresh: true, owner };
+  const [surveyed] = await withSources(tx, [view]);
+  return surveyed ?? { ...view, sources: [], definition: null };
+}
+
 async function withSources(tx: Transaction, views: readonly Matview[]): Promise<SurveyedView[]> {
   const rows = await tx.rows<SurveyedSource & { view: number }>(viewSourcesQuery, [views.map((view) => view.definedBy)]);
   const definitions = new Map(

@@ -12,8 +12,9 @@ export interface Invocation {
   readonly valueOf: <Name extends OptionName>(flag: Name) => OptionValue<Name> | undefined;
 }
 
-/** A subcommand: `listener NAME ...`. */
+/** A subcommand: `listener NAME ...`, or `listener GROUP NAME ...`. */
 export interface Command {
+  /** As it is typed: of one in a group both words. */
   readonly name: string;
   readonly summary: string;
   /** The words after it, if it takes any. */
@@ -28,6 +29,17 @@ export interface Command {
    * @throws UsageError for what the caller can put right: exit status 2
    */
   readonly run: (invocation: Invocation) => Promise<number>;
+}
+
+/** Several subcommands under one word, which by itself only lists them. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly Command[];
+}
+
+export function isGroup(entry: Command | CommandGroup): entry is CommandGroup {
+  return 'commands' in entry;
 }
 
 /** The options of every command. */

@@ -1,5 +1,5 @@
 import type { OptionType } from './option-type.js';
-import { choice, cronExpression, duration, filePath, integer, onOff, postgresUrl, roleName, viewNames } from './option-type.js';
+import { choice, columnName, cronExpression, duration, filePath, integer, onOff, postgresUrl, roleName, viewNames } from './option-type.js';
 
 export interface Option<Value = unknown> {
   readonly type: OptionType<Value>;
@@ -232,6 +232,49 @@ export const options = {
     type: duration(),
     fallback: 'not at all',
     description: 'Wait so long for a view to be refreshed that has something to absorb',
+    group: 'This command',
+    flagOnly: true,
+  },
+  from: {
+    type: filePath(),
+    required: true,
+    description: 'The file with the SELECT that the summary is to show; - reads standard input',
+    group: 'This command',
+    flagOnly: true,
+  },
+  capture: {
+    type: choice('watermark'),
+    default: 'watermark',
+    description: 'How to find new rows: by their ids, which come from a sequence, in a table that is only appended to',
+    group: 'This command',
+    flagOnly: true,
+  },
+  id: {
+    type: columnName(),
+    fallback: 'the identity column, or the primary key that a sequence fills',
+    description: 'The column of the table that the watermark counts',
+    group: 'This command',
+    flagOnly: true,
+  },
+  bucket: {
+    type: columnName(),
+    fallback: 'the one dimension that is a time',
+    description: 'The column of the summary that says which bucket of time a row belongs to',
+    group: 'This command',
+    flagOnly: true,
+  },
+  lateness: {
+    // Compared with dates in the database, never a timer.
+    type: duration({ maxMs: 3650 * day }),
+    fallback: 'any: no bucket is ever closed',
+    description: 'How late rows may arrive: a bucket that ended longer ago is closed, and what comes for it is counted apart',
+    group: 'This command',
+    flagOnly: true,
+  },
+  freshness: {
+    type: duration({ minMs: 1000, maxMs: 3650 * day }),
+    fallback: 'none',
+    description: 'How old what the summary shows may be, as a target',
     group: 'This command',
     flagOnly: true,
   },

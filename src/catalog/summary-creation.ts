@@ -1,0 +1,207 @@
+import { UsageError } from '../config/usage-error.js';
+import { parseViewPattern } from '../config/view-pattern.js';
+import { Database, type Transaction } from '../database/database.js';
+import { overDirect } from '../database/connection-error.js';
+import { quoteIdentifier } from '../database/identifier.js';
+import { migrate, pendingMigrations } from '../database/migrate.js';
+import { loadQuery } from '../database/sql.js';
+import { classifyFailure, sqlstateOf } from '../database/sqlstate.js';
+import { checkDefinition } from './definition/definition-check.js';
+import { lineAt, type DefinitionFile } from './definition/definition-file.js';
+import type { MergeDefinition, Refusal } from './definition/definition.js';
+import { readDefinition } from './definition/read-definition.js';
+import { install, type Installed } from './install.js';
+import { ensureLog } from './log-identity.js';
+import { findPlace, type NewTable } from './new-table.js';
+import { probeServerSettings, readServerFacts, requireServer, type ServerFacts } from './server.js';
+import { chooseBucket, type Dimension } from './summary-bucket.js';
+import { creationStatement, type SummaryDesign } from './summary-script.js';
+import { requirePrivileges, surveyDefinition, type SurveyedView } from './survey.js';
+import { checkWatermark } from './watermark-source.js';
+
+const relationColumnsQuery = loadQuery('relation-columns');
+
+/** What somebody asks for. */
+export interface SummaryRequest {
+  /** As it was written: looked up as CREATE TABLE does. */
+  readonly name: string;
+  readonly file: DefinitionFile;
+  readonly capture: 'watermark';
+  /** Undefined: the one column that will do. */
+  readonly idColumn: string | undefined;
+  /** Undefined: the one dimension that will do, if there is one. */
+  readonly bucket: string | undefined;
+  readonly latenessMs: number | undefined;
+  readonly freshnessMs: number | undefined;
+}
+
+/** A request that nothing stands against. */
+export interface ExaminedSummary {
+  readonly design: SummaryDesign;
+  /** What the watermark rests on: a sentence. */
+  readonly restsOn: string;
+  /** The summary as a survey will find it, with what it reads; it has no oid yet. */
+  readonly view: SurveyedView;
+}
+
+/** What a creation has done. */
+export interface CreatedSummary extends Omit<ExaminedSummary, 'view'> {
+  readonly installed: Installed;
+}
+
+export interface CreationOptions {
+  /** A direct connection for the migrations. */
+  readonly directUrl: string | undefined;
+  /** How long writers record their changes if no worker ever comes. */
+  readonly lapseMs: number;
+  readonly signal: AbortSignal;
+  /** A trigger waits for running writers of the source; told once a table. */
+  readonly onWait: (source: string) => void;
+}
+
+/**
+ * Creates a summary: its table (still empty), its definition and its records in one transaction; then the links to what it
+ * reads, and the triggers, as an installation does. A worker fills it.
+ *
+ * Between the two nothing records changes for it, and if this process dies there, a worker that has it on its list makes
+ * links and triggers in its first sweep. That loses nothing: nothing of the summary counts as absorbed yet, and it stays
+ * marked whole until an absorb that began after the links has looked at everything.
+ *
+ * @throws UsageError with the remedy, before anything was created
+ */
+export async function createSummary(database: Database, request: SummaryRequest, options: CreationOptions): Promise<CreatedSummary> {
+  const facts = await readServerFacts(database);
+  requireServer(facts);
+  await examineSummary(database, request, facts);
+  const migrations = (await pendingMigrations(database)).length > 0 ? await overDirect(migrate(options.directUrl, options.signal)) : [];
+  database.useServerSettings(await probeServerSettings(database, facts));
+  options.signal.throwIfAborted();
+  await ensureLog(database);
+  const { design, restsOn } = await database.transaction('look', async (tx) => {
+    // Once more: the migrations may have taken their time.
+    const examined = await examine(tx, request, facts);
+    await tx.rows(creationStatement(examined.design, 'fail'));
+    return examined;
+  }, creationLimits);
+  const { lapseMs, directUrl, signal, onWait } = options;
+  const installed = await install(database, { patterns: [parseViewPattern(design.name)], directUrl, lapseMs, signal, onWait });
+  return { design, restsOn, installed: { ...installed, migrations } };
+}
+
+/** The least id of a large table without an index that leads with it takes a while: that of a partitioned one may be such. */
+const creationLimits = { ...Database.shortLimits, statementTimeoutMs: 10 * 60_000 };
+
+/**
+ * Can this summary be created, and what would it be? Changes nothing.
+ *
+ * @throws UsageError with the remedy
+ */
+export async function examineSummary(database: Database, request: SummaryRequest, facts: ServerFacts): Promise<ExaminedSummary> {
+  return database.transaction('look', (tx) => examine(tx, request, facts));
+}
+
+/** Leaves the transaction as it was. */
+async function examine(tx: Transaction, request: SummaryRequest, facts: ServerFacts): Promise<ExaminedSummary> {
+  const place = await findPlace(tx, request.name);
+  await tx.rows('SAVEPOINT examined');
+  const view = await createProbe(tx, place, request.file);
+  const examined = await examineProbe(tx, request, place, view, facts);
+  // With it go the locks on what it reads.
+  await tx.rows('ROLLBACK TO SAVEPOINT examined');
+  return examined;
+}
+
+/** The definition as a plain view in the place of the table, so that PostgreSQL reads it, under the role's own search path. */
+async function createProbe(tx: Transaction, { name }: NewTable, file: DefinitionFile): Promise<number> {
+  const before = `CREATE VIEW ${name} AS `;
+  await tx.rows('SET LOCAL search_path TO DEFAULT');
+  try {
+    await tx.rows(before + file.select);
+  } catch (error) {
+    throw definitionError(error, file, before.length) ?? error;
+  }
+  await tx.rows("SET LOCAL search_path = ''");
+  const [row] = await tx.rows<{ oid: number }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid', [name]);
+  if (row === undefined) throw new Error(`The plain view ${name} is not there.`);
+  return row.oid;
+}
+
+/** What PostgreSQL has against a definition, with the line of the file. */
+function definitionError(error: unknown, { path, text, offset }: DefinitionFile, before: number): UsageError | undefined {
+  if (sqlstateOf(error) === undefined || classifyFailure(error) !== 'permanent' || !(error instanceof Error)) return undefined;
+  const { position, hint } = error as { position?: string; hint?: string };
+  const line = position === undefined ? '' : `, line ${lineAt(text, Number(position) - 1 - before + offset)}`;
+  return new UsageError(`${path}${line}: ${error.message}${hint === undefined ? '' : `. ${hint}`}`, { cause: error });
+}
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly isTime: boolean;
+}
+
+async function examineProbe(tx: Transaction, request: SummaryRequest, place: NewTable, probe: number, facts: ServerFacts): Promise<ExaminedSummary> {
+  const { file, bucket: wanted, latenessMs, freshnessMs, capture } = request;
+  const [viewdef] = await tx.rows<{ sql: string }>('SELECT pg_catalog.pg_get_viewdef($1::pg_catalog.oid) AS sql', [probe]);
+  const sql = (viewdef?.sql ?? '').trim().replace(/;$/, '');
+  const definition = accepted(await readDefinition(sql), file.path).definition;
+  await requireReadable(tx, definition.source.name, facts.role);
+  const checked = accepted(await checkDefinition(tx, probe, definition), file.path);
+  const watermark = accepted(await checkWatermark(tx, checked.source, request.idColumn), definition.source.name);
+  const columns = await tx.rows<Column>(relationColumnsQuery, [probe]);
+  const dimensions = dimensionsOf(definition, columns, await tx.rows<Column>(relationColumnsQuery, [checked.source]));
+  const bucket = chooseBucket(dimensions, wanted, latenessMs !== undefined);
+  const view = await surveyDefinition(tx, { name: place.name, schema: place.schema, owner: facts.role, definedBy: probe });
+  requirePrivileges({ views: [view], missing: [], ambiguous: [] }, facts);
+  const [sequence] = await tx.rows<{ name: string }>(
+    `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1`,
+    [watermark.sequence],
+  );
+  const source = view.sources.find(({ oid }) => oid === checked.source)?.name ?? definition.source.name;
+  return {
+    design: {
+      name: place.name, keyName: place.keyName, definition: sql, columns: [...columns, ...ownColumns(definition)],
+      dimensions: dimensions.map(({ name }) => name), source: { oid: checked.source, name: source },
+      capture, idColumn: watermark.idColumn, sequence: sequence?.name ?? '', bucket, latenessMs, freshnessMs,
+    },
+    restsOn: watermark.generatedAlways
+      ? `${watermark.idColumn} is GENERATED ALWAYS, which proves that every INSERT draws its own id, in order.`
+      : `The ids in ${watermark.idColumn} come from a default: the summary rests on each INSERT drawing its own id, in order; listener verify audits it.`,
+    view,
+  };
+}
+
+/** @throws UsageError for what is refused */
+function accepted<Answer extends object>(answer: Answer | Refusal, what: string): Answer {
+  if (!('refusal' in answer)) return answer;
+  throw new UsageError(`${what} ${answer.refusal}: ${answer.remedy}`);
+}
+
+function dimensionsOf(definition: MergeDefinition, columns: readonly Column[], source: readonly Column[]): Dimension[] {
+  return definition.columns.flatMap(({ role, name }) => {
+    const column = role === 'dimension' ? columns.find((one) => one.name === name) : undefined;
+    if (column === undefined) return [];
+    return [{ ...column, reads: definition.columnsOf(name).flatMap((read) => source.find((one) => one.name === read) ?? []) }];
+  });
+}
+
+/** What the table has beyond the columns of the definition. */
+function ownColumns(definition: MergeDefinition): SummaryDesign['columns'] {
+  return [
+    { name: 'updated_at', type: 'timestamp with time zone NOT NULL DEFAULT pg_catalog.now()', remark: 'When the listener last wrote this row.' },
+    ...definition.columns.flatMap((column) => (column.role !== 'avg' ? [] : [
+      { name: column.sum, type: 'numeric', remark: `Of the listener: the sum whose quotient by ${column.count} is ${column.name}. No part of the result.` },
+      { name: column.count, type: 'bigint', remark: `Of the listener: how many values ${column.name} is the average of. No part of the result.` },
+    ])),
+  ];
+}
+
+/** A worker reads rows of the source by their ids, under its own name. */
+async function requireReadable(tx: Transaction, source: string, role: string): Promise<void> {
+  const [row] = await tx.rows<{ readable: boolean }>(
+    "SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass($1)::pg_catalog.oid, 'SELECT') AS readable", [source],
+  );
+  if (row?.readable === true) return;
+  throw new UsageError(`role ${role} may not read ${source}. Run as its owner: GRANT SELECT ON ${source} TO ${quoteIdentifier(role)};`);
+}

@@ -1,0 +1,8 @@
+import type { CommandGroup } from './command.js';
+import { summaryCreateCommand } from './summary-create.js';
+
+export const summaryCommands: CommandGroup = {
+  name: 'summary',
+  summary: 'Summary tables: kept equal to a query by applying changes, not by rerunning it',
+  commands: [summaryCreateCommand],
+};
