@@ -41,26 +41,31 @@ BEGIN
 END
 $function$;
 
--- Registers one materialized view and links it to what it reads here, partitions included. The worker's first refresh
--- brings it up to date.
+-- Registers one view and links it to what it reads here, partitions included. The worker's first refresh brings it up to
+-- date. A summary is registered as it is created; what it reads is told by its definition.
 CREATE OR REPLACE FUNCTION refresh_listener.install_view(view_name text, lapse_ms bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = '' AS $function$
 DECLARE
   view_oid oid;
+  defined_by oid;
   found_name text;
   view_id integer;
   missed record;
 BEGIN
-  SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) INTO view_oid, found_name
+  SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname),
+         CASE WHEN c.relkind = 'm' THEN c.oid
+              ELSE (SELECT pg_catalog.to_regclass('refresh_listener.definition_' || v.id)::pg_catalog.oid
+                    FROM refresh_listener.view AS v WHERE v.oid = c.oid AND v.kind = 'summary') END
+  INTO view_oid, found_name, defined_by
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.oid = pg_catalog.to_regclass(view_name) AND c.relkind = 'm';
-  IF view_oid IS NULL THEN
-    RAISE EXCEPTION '% is not a materialized view of this database', view_name
-      USING HINT = 'Print this script anew, from a database with the same tables and views.';
+  WHERE c.oid = pg_catalog.to_regclass(view_name) AND c.relkind IN ('m', 'r');
+  IF defined_by IS NULL THEN
+    RAISE EXCEPTION '% is not a materialized view of this database, nor a summary', view_name
+      USING HINT = 'Print this script anew, from a database with the same tables and views. The SQL of a summary is written by: listener summary create --print.';
   END IF;
   FOR missed IN
-    SELECT v.oid, v.name, v.is_child FROM refresh_listener.install_view_sources(ARRAY[view_oid]) AS v
+    SELECT v.oid, v.name, v.is_child FROM refresh_listener.install_view_sources(ARRAY[defined_by]) AS v
     WHERE NOT EXISTS (SELECT FROM refresh_listener.source AS s WHERE s.oid = v.oid AND s.name = v.name)
     ORDER BY v.name
   LOOP
@@ -82,9 +87,9 @@ BEGIN
   END IF;
   PERFORM refresh_listener.install_links(
     view_id,
-    ARRAY(SELECT s.id FROM refresh_listener.install_view_sources(ARRAY[view_oid]) AS v
+    ARRAY(SELECT s.id FROM refresh_listener.install_view_sources(ARRAY[defined_by]) AS v
           JOIN refresh_listener.source AS s ON s.oid = v.oid),
-    (SELECT d.definition FROM refresh_listener.install_view_definitions(ARRAY[view_oid]) AS d));
+    (SELECT d.definition FROM refresh_listener.install_view_definitions(ARRAY[defined_by]) AS d));
 END
 $function$;
 
@@ -147,8 +152,10 @@ CREATE OR REPLACE FUNCTION refresh_listener.install_grants(view_name text, role_
 LANGUAGE plpgsql SET search_path = '' AS $function$
 DECLARE
   target record;
+  source_name text;
 BEGIN
-  SELECT c.oid, c.relowner, n.oid AS schema_oid, n.nspname INTO target
+  SELECT c.oid, c.relowner, n.oid AS schema_oid, n.nspname,
+         (SELECT v.id FROM refresh_listener.view AS v WHERE v.oid = c.oid AND v.kind = 'summary') AS summary INTO target
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.oid = pg_catalog.to_regclass(view_name);
@@ -156,6 +163,21 @@ BEGIN
     EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', target.nspname, role_name);
   END IF;
   IF pg_catalog.pg_has_role(role_name, target.relowner, 'USAGE') THEN
+    RETURN;
+  END IF;
+  IF target.summary IS NOT NULL THEN
+    -- The worker reads new rows of the source itself, and writes what they change.
+    EXECUTE pg_catalog.format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', view_name, role_name);
+    EXECUTE pg_catalog.format('GRANT SELECT ON refresh_listener.definition_%s TO %I', target.summary, role_name);
+    EXECUTE pg_catalog.format('GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON refresh_listener.fill_%s TO %I', target.summary, role_name);
+    FOR source_name IN
+      SELECT v.name
+      FROM refresh_listener.install_view_sources(ARRAY[
+             pg_catalog.to_regclass('refresh_listener.definition_' || target.summary)::pg_catalog.oid]) AS v
+      WHERE NOT v.is_child AND NOT pg_catalog.has_table_privilege(role_name, v.oid, 'SELECT')
+    LOOP
+      EXECUTE pg_catalog.format('GRANT SELECT ON %s TO %I', source_name, role_name);
+    END LOOP;
     RETURN;
   END IF;
   IF pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 170000 THEN

@@ -12,6 +12,8 @@ export interface InstallScriptOptions {
   readonly lapseMs: number;
   /** A role that serves the views with --no-install, and owns nothing. */
   readonly role: string | undefined;
+  /** A statement that creates one of the views: a summary that the surveyed database does not have yet. */
+  readonly creation?: string;
 }
 
 const helpers = [
@@ -23,11 +25,11 @@ const helpers = [
  * The whole installation as SQL, for a migration: it names tables and views and holds no id of the database that was
  * surveyed, so that it can be reviewed once and run on every other. Pure, but for the files that it is put together from.
  */
-export function installScript(found: Survey, { commandLine, lapseMs, role }: InstallScriptOptions): string {
+export function installScript(found: Survey, { commandLine, lapseMs, role, creation }: InstallScriptOptions): string {
   const views = found.views.map((view) => view.name).toSorted();
   const sources = namedSources(found);
   const parts = [
-    heading(commandLine, views),
+    heading(commandLine, views, creation === undefined),
     schemaPart(),
     ...readMigrations().map(migrationPart),
     clusterPart(),
@@ -36,6 +38,7 @@ export function installScript(found: Survey, { commandLine, lapseMs, role }: Ins
       '-- What the views read. Partitions that a view reads through their parent are found as this runs.',
       ...sources.map(({ name, kind }) => `SELECT refresh_listener.install_source(${literal(name)}, ${lapseMs});${kindRemark(kind)}`),
     ),
+    ...(creation === undefined ? [] : [lines('-- The summary. A worker fills it.', creation)]),
     lines('-- The views.', ...views.map((name) => `SELECT refresh_listener.install_view(${literal(name)}, ${lapseMs});`)),
     ...(role === undefined ? [] : [grantPart(role, views)]),
     lines(
@@ -47,14 +50,14 @@ export function installScript(found: Survey, { commandLine, lapseMs, role }: Ins
   return parts.join('\n');
 }
 
-function heading(commandLine: string, views: readonly string[]): string {
+function heading(commandLine: string, views: readonly string[], isInstallation: boolean): string {
   return lines(
-    `-- The database's part of pg-refresh-listener ${packageVersion}, which keeps materialized views fresh:`,
+    `-- The database's part of pg-refresh-listener ${packageVersion}, which keeps ${isInstallation ? 'materialized views' : 'views'} fresh:`,
     ...views.map((name) => `--   ${remark(name)}`),
     `-- Printed by: ${remark(commandLine)}`,
     '--',
     '-- For a migration of its own. Run it as the role that owns the tables, in one transaction (as Rails, Django and Flyway do)',
-    '-- or without one. It may be run again: what is there stays as it is. It reads and changes no row of the application.',
+    `-- or without one. It may be run again: what is there stays as it is. ${isInstallation ? 'It reads and changes no row of the application.' : 'Of the application it reads the least id, and changes nothing.'}`,
     '-- To undo it: listener uninstall --print.',
     '--',
     '-- Locks: creating a trigger waits for running writers of its table. The step that does so gives up after 200ms, lets',

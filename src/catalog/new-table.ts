@@ -13,11 +13,13 @@ export interface NewTable {
   readonly name: string;
   /** For its unique constraint; unquoted. */
   readonly keyName: string;
+  /** Whether the role may create it. */
+  readonly mayCreate: boolean;
+  /** Of the schema. */
+  readonly owner: string;
 }
 
 interface Found extends NewTable {
-  readonly mayCreate: boolean;
-  readonly owner: string;
   readonly taken: string | null;
 }
 
@@ -29,7 +31,7 @@ const mostNameBytes = 63;
  * Where CREATE TABLE would put a table of this name: in the schema given with it, else in the first one of the role's
  * search path.
  *
- * @throws UsageError: no such schema, no right to create there, or the name is taken
+ * @throws UsageError: no such schema, or the name is taken
  */
 export async function findPlace(tx: Pick<Transaction, 'rows'>, text: string): Promise<NewTable> {
   const { schema, name } = parseViewPattern(text);
@@ -44,13 +46,15 @@ export async function findPlace(tx: Pick<Transaction, 'rows'>, text: string): Pr
   if (found.taken !== null) {
     throw new UsageError(`${found.name} is there already, ${kinds[found.taken] ?? 'a relation'}: choose another name`);
   }
-  if (!found.mayCreate) {
-    const [{ role } = { role: '' }] = await tx.rows<{ role: string }>('SELECT CURRENT_USER AS role');
-    throw new UsageError(
-      `role ${role} may create no table in schema ${place}. Run as ${found.owner}: GRANT USAGE, CREATE ON SCHEMA ${quoteIdentifier(place)} TO ${quoteIdentifier(role)};`,
-    );
-  }
-  return { schema: found.schema, name: found.name, keyName: found.keyName };
+  return found;
+}
+
+/** @throws UsageError naming the GRANT */
+export function requirePlace({ schema, owner, mayCreate }: NewTable, role: string): void {
+  if (mayCreate) return;
+  throw new UsageError(
+    `role ${role} may create no table in schema ${schema}. Run as ${owner}: GRANT USAGE, CREATE ON SCHEMA ${quoteIdentifier(schema)} TO ${quoteIdentifier(role)};`,
+  );
 }
 
 /** What bears a name, by its `relkind`. */

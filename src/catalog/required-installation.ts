@@ -7,7 +7,7 @@ import { ensureLog } from './log-identity.js';
 import type { ServerFacts } from './server.js';
 import { needsTrigger, type Survey } from './survey.js';
 import { findTriggerFaults } from './trigger.js';
-import { missingGrants } from './worker-grants.js';
+import { missingGrants, missingSummaryGrants } from './worker-grants.js';
 
 const missingRegistersQuery = loadQuery('missing-registers');
 
@@ -28,15 +28,12 @@ export async function requireInstallation(
     throw new UsageError(`Database ${facts.database} has no schema refresh_listener, and --no-install creates none. ${remedy}`);
   }
   const grants = await missingGrants(database, facts.role);
-  if (grants.length > 0) {
-    throw new UsageError(
-      `Role ${facts.role} lacks privileges in the schema refresh_listener. Run as ${String(facts.schemaOwner)}: ${grants.join(' ')}`,
-    );
-  }
+  requireGrants(grants, facts);
   const [migration] = await pendingMigrations(database);
   if (migration !== undefined) {
     throw new UsageError(`The schema refresh_listener lacks migration ${migration}, and --no-install runs none. ${remedy}`);
   }
+  requireGrants(await missingSummaryGrants(database, facts.role), facts);
   await ensureLog(database, false);
   const tables = new Map(found.views.flatMap((view) => view.sources.map((source) => [source.oid, { ...source, view: view.name }])));
   const bare = await database.rows<{ oid: number }>(missingRegistersQuery, [
@@ -55,4 +52,9 @@ export async function requireInstallation(
         `and --no-install creates none. ${remedy}`,
     );
   }
+}
+
+function requireGrants(grants: readonly string[], { role, schemaOwner }: ServerFacts): void {
+  if (grants.length === 0) return;
+  throw new UsageError(`Role ${role} lacks privileges in the schema refresh_listener. Run as ${String(schemaOwner)}: ${grants.join(' ')}`);
 }

@@ -11,8 +11,9 @@ import { lineAt, type DefinitionFile } from './definition/definition-file.js';
 import type { MergeDefinition, Refusal } from './definition/definition.js';
 import { readDefinition } from './definition/read-definition.js';
 import { install, type Installed } from './install.js';
+import { installScript, type InstallScriptOptions } from './install-script.js';
 import { ensureLog } from './log-identity.js';
-import { findPlace, type NewTable } from './new-table.js';
+import { findPlace, requirePlace, type NewTable } from './new-table.js';
 import { probeServerSettings, readServerFacts, requireServer, type ServerFacts } from './server.js';
 import { chooseBucket, type Dimension } from './summary-bucket.js';
 import { creationStatement, type SummaryDesign } from './summary-script.js';
@@ -72,7 +73,7 @@ export interface CreationOptions {
 export async function createSummary(database: Database, request: SummaryRequest, options: CreationOptions): Promise<CreatedSummary> {
   const facts = await readServerFacts(database);
   requireServer(facts);
-  await examineSummary(database, request, facts);
+  await database.transaction('look', (tx) => examine(tx, request, facts));
   const migrations = (await pendingMigrations(database)).length > 0 ? await overDirect(migrate(options.directUrl, options.signal)) : [];
   database.useServerSettings(await probeServerSettings(database, facts));
   options.signal.throwIfAborted();
@@ -88,31 +89,46 @@ export async function createSummary(database: Database, request: SummaryRequest,
   return { design, restsOn, installed: { ...installed, migrations } };
 }
 
+/**
+ * The whole of it as SQL, for a migration; changes nothing.
+ *
+ * @param commandLine the one that prints it
+ * @throws UsageError with the remedy
+ */
+export async function summaryScript(
+  database: Database, request: SummaryRequest, options: Pick<InstallScriptOptions, 'commandLine' | 'lapseMs' | 'role'>,
+): Promise<string> {
+  const facts = await readServerFacts(database);
+  requireServer(facts, false);
+  const { design, view, restsOn } = await database.transaction('look', (tx) => examine(tx, request, facts, true));
+  return installScript({ views: [view], missing: [], ambiguous: [] }, {
+    ...options, creation: `-- ${restsOn}\n${creationStatement(design, 'skip')}`,
+  });
+}
+
 /** The least id of a large table without an index that leads with it takes a while: that of a partitioned one may be such. */
 const creationLimits = { ...Database.shortLimits, statementTimeoutMs: 10 * 60_000 };
 
 /**
- * Can this summary be created, and what would it be? Changes nothing.
+ * Can this summary be created, and what would it be? Leaves the transaction as it was.
  *
+ * @param forSomebodyElse whether another role will create it: then this one needs no right to
  * @throws UsageError with the remedy
  */
-export async function examineSummary(database: Database, request: SummaryRequest, facts: ServerFacts): Promise<ExaminedSummary> {
-  return database.transaction('look', (tx) => examine(tx, request, facts));
-}
-
-/** Leaves the transaction as it was. */
-async function examine(tx: Transaction, request: SummaryRequest, facts: ServerFacts): Promise<ExaminedSummary> {
+async function examine(tx: Transaction, request: SummaryRequest, facts: ServerFacts, forSomebodyElse = false): Promise<ExaminedSummary> {
   const place = await findPlace(tx, request.name);
+  if (!forSomebodyElse) requirePlace(place, facts.role);
   await tx.rows('SAVEPOINT examined');
-  const view = await createProbe(tx, place, request.file);
-  const examined = await examineProbe(tx, request, place, view, facts);
+  const probe = await createProbe(tx, place.mayCreate ? place.name : 'pg_temp.listener_definition', request.file);
+  const examined = await examineProbe(tx, request, place, probe, facts);
+  if (!forSomebodyElse) requirePrivileges({ views: [examined.view], missing: [], ambiguous: [] }, facts);
   // With it go the locks on what it reads.
   await tx.rows('ROLLBACK TO SAVEPOINT examined');
   return examined;
 }
 
 /** The definition as a plain view in the place of the table, so that PostgreSQL reads it, under the role's own search path. */
-async function createProbe(tx: Transaction, { name }: NewTable, file: DefinitionFile): Promise<number> {
+async function createProbe(tx: Transaction, name: string, file: DefinitionFile): Promise<number> {
   const before = `CREATE VIEW ${name} AS `;
   await tx.rows('SET LOCAL search_path TO DEFAULT');
   try {
@@ -152,7 +168,6 @@ async function examineProbe(tx: Transaction, request: SummaryRequest, place: New
   const dimensions = dimensionsOf(definition, columns, await tx.rows<Column>(relationColumnsQuery, [checked.source]));
   const bucket = chooseBucket(dimensions, wanted, latenessMs !== undefined);
   const view = await surveyDefinition(tx, { name: place.name, schema: place.schema, owner: facts.role, definedBy: probe });
-  requirePrivileges({ views: [view], missing: [], ambiguous: [] }, facts);
   const [sequence] = await tx.rows<{ name: string }>(
     `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1`,

@@ -48,7 +48,8 @@ export interface FoundTriggerFault {
  * and tries again.
  */
 const ddlLockTimeoutMs = 200;
-const ddlLimits = { lockTimeoutMs: ddlLockTimeoutMs, statementTimeoutMs: 10_000 };
+/** Of a transaction with DDL on a table that others use. */
+export const ddlLimits = { lockTimeoutMs: ddlLockTimeoutMs, statementTimeoutMs: 10_000 };
 
 /** Which targets lack a working trigger? In one query. */
 export async function findTriggerFaults(database: Database, targets: readonly TriggerTarget[]): Promise<FoundTriggerFault[]> {
@@ -234,7 +235,7 @@ async function requireSame(tx: Transaction, name: string, oid: number): Promise<
 }
 
 /** Lets writers pass between attempts; gives up after a few, for the next sweep to go on. */
-async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => Promise<T>): Promise<T> {
+export async function retriedOnLock<T>({ signal, onWait }: DdlPatience, attempt: () => Promise<T>): Promise<T> {
   let waits = 0;
   return pRetry(attempt, {
     onFailedAttempt: ({ error }) => {

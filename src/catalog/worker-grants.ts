@@ -3,6 +3,7 @@ import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
 
 const missingGrantsQuery = loadQuery('missing-grants');
+const missingSummaryGrantsQuery = loadQuery('missing-summary-grants');
 
 /** What a worker does with the tables of the schema, as a role that does not own it. */
 export const tableGrants: Readonly<Record<string, readonly string[]>> = {
@@ -13,6 +14,11 @@ export const tableGrants: Readonly<Record<string, readonly string[]>> = {
   view_source: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   run: ['SELECT', 'INSERT', 'DELETE'],
   change_log: ['SELECT', 'INSERT', 'DELETE'],
+  summary: ['SELECT', 'UPDATE'],
+  watermark: ['SELECT', 'UPDATE'],
+  gap: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  late_bucket: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  backfill: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
 };
 
 /** Of the functions those that it calls: the others are for people. */
@@ -20,6 +26,9 @@ export const functionGrants: readonly string[] = ['fingerprints(integer[])'];
 
 /** It reads and sets the registers. */
 const sequenceGrants = ['SELECT', 'UPDATE'] as const;
+
+/** What comes with each summary that a worker serves: its definition, and the table that a fill is made in. */
+const summaryGrants = { definition: ['SELECT'], fill: ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] } as const;
 
 /** The statements that let a role serve views with --no-install. Registers that come later need them again. */
 export function grantStatements(role: string): string[] {
@@ -46,4 +55,10 @@ export async function missingGrants(database: Database, role: string): Promise<s
     if (object === 'function') return `GRANT ${privileges} ON FUNCTION ${name} TO ${grantee};`;
     return `GRANT ${privileges} ON ALL SEQUENCES IN SCHEMA ${name} TO ${grantee};`;
   });
+}
+
+/** The statements that it lacks beside them for the summaries that it may write to. Reads our tables. */
+export async function missingSummaryGrants(database: Database, role: string): Promise<string[]> {
+  const rows = await database.rows<{ name: string; privileges: string }>(missingSummaryGrantsQuery, [summaryGrants.definition, summaryGrants.fill]);
+  return rows.map(({ name, privileges }) => `GRANT ${privileges} ON ${name} TO ${quoteIdentifier(role)};`);
 }

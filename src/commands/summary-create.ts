@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readDefinitionFile, type DefinitionFile } from '../catalog/definition/definition-file.js';
-import { createSummary, type CreatedSummary, type SummaryRequest } from '../catalog/summary-creation.js';
+import { createSummary, summaryScript, type CreatedSummary, type SummaryRequest } from '../catalog/summary-creation.js';
 import { formatDuration } from '../config/duration.js';
 import { UsageError } from '../config/usage-error.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
@@ -11,17 +11,20 @@ export const summaryCreateCommand: Command = {
   summary: 'Create a summary table from a SELECT, or print the SQL for it',
   names: { required: true, many: false, description: 'Name of the table, as CREATE TABLE takes it' },
   viewsOptional: true,
-  options: ['from', 'capture', 'id', 'bucket', 'lateness', 'freshness', ...connectionOptions, 'lapse', 'print'],
+  options: ['from', 'capture', 'id', 'bucket', 'lateness', 'freshness', ...connectionOptions, 'lapse', 'print', 'role'],
   examples: [
     ['listener summary create usage_hourly --from usage.sql', 'which a worker then keeps: listener --views usage_hourly'],
     ["listener summary create usage_hourly --from usage.sql --bucket hour --lateness '3 days'", 'and closes hours after three days'],
     ['listener summary create usage_hourly --from usage.sql --print', 'the SQL of it, for a migration'],
   ],
-  run: createNow,
+  run: (invocation) => (invocation.isSet('print') ? printScript(invocation) : createNow(invocation)),
 };
 
 async function createNow(invocation: Invocation): Promise<number> {
-  const { config } = invocation;
+  const { config, valueOf } = invocation;
+  if (valueOf('role') !== undefined) {
+    throw new UsageError('--role goes with --print: run the SQL that listener summary create --print --role writes, as the owner of the tables');
+  }
   const request = await readRequest(invocation);
   const created = await withDatabase(config, (database) => createSummary(database, request, {
     directUrl: config.listenUrl,
@@ -30,6 +33,18 @@ async function createNow(invocation: Invocation): Promise<number> {
     onWait: (source) => say(`Waiting for running writers of ${source}; nobody waits for that.`),
   }));
   report(created).forEach(say);
+  return 0;
+}
+
+async function printScript(invocation: Invocation): Promise<number> {
+  const { config, names, valueOf } = invocation;
+  const request = await readRequest(invocation);
+  const written = [
+    ...names, ...(['from', 'id', 'bucket', 'role'] as const).flatMap((option) => { const value = valueOf(option); return value === undefined ? [] : [`--${option}`, value]; }),
+    ...(['lateness', 'freshness'] as const).flatMap((option) => { const value = valueOf(option); return value === undefined ? [] : [`--${option}`, formatDuration(value)]; }),
+  ];
+  const commandLine = ['listener summary create', ...written.map((word) => (/^[\w./-]+$/.test(word) ? word : `'${word}'`)), '--print'].join(' ');
+  process.stdout.write(await withDatabase(config, (database) => summaryScript(database, request, { commandLine, lapseMs: config.lapseMs, role: valueOf('role') })));
   return 0;
 }
 
