@@ -326,7 +326,9 @@ class ListeningWorker implements Worker {
     for (const [id, view] of graph.views) {
       if (this.#debounces.has(id)) continue;
       const { debounceMs, maxWaitMs } = this.#settingsOf(view);
-      this.#debounces.set(id, new ViewDebounce(debounceMs, maxWaitMs, () => this.#freshener.request([id], 'change')));
+      // A summary that is to be fresh sooner than that is.
+      const soonest = view.freshnessMs ?? Infinity;
+      this.#debounces.set(id, new ViewDebounce(Math.min(debounceMs, soonest / 2), Math.min(maxWaitMs, soonest / 2), () => this.#freshener.request([id], 'change')));
     }
   }
 

@@ -8,7 +8,7 @@ SELECT c.oid, n.nspname AS schema, c.relname AS relation,
             THEN pg_catalog.pg_has_role(c.relowner, 'USAGE')
             ELSE pg_catalog.has_table_privilege(c.oid, 'MAINTAIN') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') END AS "mayRefresh",
        pg_catalog.pg_get_userbyid(c.relowner) AS owner,
-       'matview' AS kind, c.oid AS "definedBy"
+       'matview' AS kind, NULL::pg_catalog.float8 AS "freshnessMs", c.oid AS "definedBy"
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'm' AND c.relpersistence <> 't'

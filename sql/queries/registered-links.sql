@@ -1,5 +1,6 @@
 -- Every registered view that still exists, with the relations it reads: what all workers together serve.
-SELECT v.id, v.oid, v.kind, n.nspname AS schema, c.relname AS relation, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+SELECT v.id, v.oid, v.kind,
+       (SELECT pg_catalog.date_part('epoch', m.freshness) * 1000 FROM refresh_listener.summary AS m WHERE m.view = v.id) AS "freshnessMs", n.nspname AS schema, c.relname AS relation, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
        v.paused_at IS NOT NULL AS paused,
        coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', s.id, 'oid', s.oid::pg_catalog.int8, 'name', s.name) ORDER BY s.name)
                  FROM refresh_listener.view_source AS vs

@@ -7,9 +7,10 @@ SELECT c.oid, n.nspname AS schema, c.relname AS relation,
        pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
          AND pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE') AS "mayRefresh",
        pg_catalog.pg_get_userbyid(c.relowner) AS owner,
-       'summary' AS kind,
+       'summary' AS kind, pg_catalog.date_part('epoch', m.freshness) * 1000 AS "freshnessMs",
        pg_catalog.to_regclass('refresh_listener.definition_' || v.id)::pg_catalog.oid AS "definedBy"
 FROM refresh_listener.view AS v
+JOIN refresh_listener.summary AS m ON m.view = v.id
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid AND c.relkind = 'r'
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE v.kind = 'summary' AND pg_catalog.to_regclass('refresh_listener.definition_' || v.id) IS NOT NULL

@@ -14,6 +14,8 @@ export interface Matview {
   readonly kind: ViewKind;
   /** Oid of the relation whose query it shows: its own, or that of a summary's definition. */
   readonly definedBy: number;
+  /** How soon a summary is to show a change, in ms; null: nothing is said of it. */
+  readonly freshnessMs: number | null;
   readonly schema: string;
   readonly relation: string;
   /** Quoted as needed and with its schema: ready for SQL. */

@@ -1,6 +1,8 @@
 import type { Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
+import type { ViewKind } from './graph.js';
 import { readLogState, type LogState } from './log-identity.js';
+import { readSummaryStandings, type SummaryStanding } from './summary-standing.js';
 
 const viewStatesQuery = loadQuery('view-states');
 const unabsorbedChangesQuery = loadQuery('unabsorbed-changes');
@@ -22,6 +24,7 @@ export type FreshnessState = 'gone' | 'paused' | 'not-served' | 'failing' | 'nev
 export interface ViewState {
   readonly id: number;
   readonly oid: number;
+  readonly kind: ViewKind;
   /** Quoted as needed and with its schema. */
   readonly name: string;
   readonly exists: boolean;
@@ -73,6 +76,8 @@ export type Doubt =
   | 'gone';
 
 export interface ViewFreshness extends ViewState {
+  /** Of a summary. */
+  readonly summary: SummaryStanding | undefined;
   readonly state: FreshnessState;
   /** Null: this server cannot tell. */
   readonly stale: boolean | null;
@@ -96,14 +101,14 @@ export interface Freshness {
   readonly views: readonly ViewFreshness[];
 }
 
-/** In four queries, however many views there are. Reads only. */
+/** In five queries, however many views there are. Reads only. */
 export async function readFreshness(tx: Transaction, standby: boolean): Promise<Freshness> {
   const states = await tx.rows<ViewState>(viewStatesQuery);
   const log = standby ? undefined : await readLogState(tx);
   const changes = standby ? undefined : await tx.rows<UnabsorbedChanges>(unabsorbedChangesQuery);
   const [clock] = await tx.rows<{ at: Date }>('SELECT pg_catalog.clock_timestamp() AS at');
   if (clock === undefined) throw new Error('The server did not tell the time.');
-  return { at: clock.at, standby, log, views: judgeFreshness(states, changes, log) };
+  return { at: clock.at, standby, log, views: judgeFreshness(states, changes, log, await readSummaryStandings(tx)) };
 }
 
 /**
@@ -114,6 +119,7 @@ export async function readFreshness(tx: Transaction, standby: boolean): Promise<
  */
 export function judgeFreshness(
   states: readonly ViewState[], changes: readonly UnabsorbedChanges[] | undefined, log: LogState | undefined,
+  summaries: ReadonlyMap<number, SummaryStanding> = new Map(),
 ): ViewFreshness[] {
   const byId = new Map(states.map((state) => [state.id, state]));
   const changesOf = new Map((changes ?? []).map((row) => [row.view, row]));
@@ -132,7 +138,7 @@ export function judgeFreshness(
     const ageKnown = doubts.length === 0 && staleUpstream.every((view) => view.staleSince !== null);
     const since = [own?.oldest, ...staleUpstream.map((view) => view.staleSince)].flatMap((date) => date ?? []);
     const result: ViewFreshness = {
-      ...state, stale, doubts, state: stateOf(state, stale),
+      ...state, stale, doubts, state: stateOf(state, stale), summary: summaries.get(state.id),
       staleSince: ageKnown && since.length > 0 ? new Date(Math.min(...since.map(Number))) : null,
       changes: own?.changes ?? 0,
       changedSources: own?.sources ?? [],

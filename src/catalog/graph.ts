@@ -4,6 +4,8 @@ export type ViewKind = 'matview' | 'summary';
 /** A view that this worker serves. */
 export interface ServedView {
   readonly kind: ViewKind;
+  /** How soon a summary is to show a change, in ms; null: nothing is said of it. */
+  readonly freshnessMs: number | null;
   /** Its id in `refresh_listener.view`. */
   readonly id: number;
   readonly oid: number;

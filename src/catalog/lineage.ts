@@ -36,8 +36,11 @@ export interface Lineage {
   readonly downstream: readonly LineageNode[];
 }
 
-export async function readLineage(tx: Transaction, oid: number): Promise<Lineage> {
-  return buildLineage(oid, await tx.rows<LineageLink>(lineageQuery, [oid]));
+/** @param definedBy oid of the relation whose query the view shows: its own, or that of a summary's definition */
+export async function readLineage(tx: Transaction, oid: number, definedBy: number): Promise<Lineage> {
+  const { downstream } = buildLineage(oid, await tx.rows<LineageLink>(lineageQuery, [oid]));
+  const { upstream } = buildLineage(definedBy, await tx.rows<LineageLink>(lineageQuery, [definedBy]));
+  return { upstream, downstream: downstream.filter((node) => node.oid !== definedBy) };
 }
 
 /** Lays links out as trees; what is below a relation is shown once. Pure. */

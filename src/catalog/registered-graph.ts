@@ -12,6 +12,7 @@ const registeredLinksQuery = loadQuery('registered-links');
 interface RegisteredLinks {
   readonly id: number;
   readonly kind: ViewKind;
+  readonly freshnessMs: number | null;
   readonly oid: number;
   readonly schema: string;
   readonly relation: string;
@@ -40,7 +41,7 @@ export async function readRegisteredGraph(database: Database): Promise<Registere
   }
   const rows = await database.rows<RegisteredLinks>(registeredLinksQuery);
   const sources = new Map(rows.flatMap((row) => row.sources).map((source) => [source.id, source]));
-  const views = rows.map(({ id, kind, oid, name, schema, relation, sources: read }) => ({ id, kind, oid, name, schema, relation, sources: read.map((source) => source.id) }));
+  const views = rows.map(({ id, kind, freshnessMs, oid, name, schema, relation, sources: read }) => ({ id, kind, freshnessMs, oid, name, schema, relation, sources: read.map((source) => source.id) }));
   return { ...buildGraph(views, [...sources.values()]), paused: new Set(rows.filter(({ paused }) => paused).map(({ id }) => id)) };
 }
 

@@ -79,7 +79,7 @@ async function registerOnce(
   const views = found.views.flatMap((view) => {
     const id = viewIds.get(view.oid);
     const sources = view.sources.flatMap((source) => sourceIds.get(source.oid) ?? []);
-    return id === undefined ? [] : [{ id, kind: view.kind, oid: view.oid, name: view.name, schema: view.schema, relation: view.relation, sources, definition: view.definition }];
+    return id === undefined ? [] : [{ id, kind: view.kind, freshnessMs: view.freshnessMs, oid: view.oid, name: view.name, schema: view.schema, relation: view.relation, sources, definition: view.definition }];
   });
   const linked = new Map(registry.map((view) => [view.id, view]));
   for (const view of views) {

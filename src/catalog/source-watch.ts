@@ -64,6 +64,7 @@ interface TriggerRow {
 /**
  * The sources of a view, each with how it is watched, in a fixed number of queries. Reads only.
  *
+ * @param oid of the relation whose query the view shows
  * @param viewId its id in the registry; undefined: it is not registered, or nothing is installed
  */
 export async function readWatchedSources(tx: Transaction, oid: number, viewId: number | undefined): Promise<WatchedSource[]> {

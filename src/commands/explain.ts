@@ -10,6 +10,7 @@ import { settingsInForce } from '../config/setting-origin.js';
 import { UsageError } from '../config/usage-error.js';
 import { Database, type Transaction } from '../database/database.js';
 import { readPlanReason } from '../freshen/plan-reason.js';
+import { readSummaryPlan } from '../freshen/summary/summary-plan.js';
 import { explanationJson, explanationText, type Explanation } from '../report/explanation.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
 import { say, withReader } from './opened.js';
@@ -17,7 +18,7 @@ import { say, withReader } from './opened.js';
 export const explainCommand: Command = {
   name: 'explain',
   summary: 'Tell what a view reads, how that is watched, how it is refreshed, and why',
-  names: { required: true, many: false, description: 'A materialized view, served or not' },
+  names: { required: true, many: false, description: 'A materialized view, served or not, or a summary' },
   viewsOptional: true,
   options: [...connectionOptions, 'json'],
   examples: [['listener explain mv_dashboard', 'also before anything is installed']],
@@ -35,13 +36,13 @@ async function explain({ config, names: [name = ''], isSet }: Invocation): Promi
   });
 }
 
-/** @throws UsageError for a name that means no materialized view */
+/** @throws UsageError for a name that means no view */
 async function readExplanation(tx: Transaction, name: string, facts: ServerFacts, config: Config): Promise<Explanation> {
-  const { oid, name: view, schema, relation } = await findNamedView(tx, name);
-  const plan = await readPlanReason(tx, oid);
-  if (plan === undefined) throw new UsageError(`${view} was dropped just now`);
+  const { oid, definedBy, name: view, schema, relation } = await findNamedView(tx, name);
   const freshness = facts.schemaExists ? await readFreshness(tx, facts.inRecovery) : undefined;
   const own = freshness?.views.find((one) => one.oid === oid);
+  const plan = own?.summary === undefined ? await readPlanReason(tx, oid) : await readSummaryPlan(view, own.summary);
+  if (plan === undefined) throw new UsageError(`${view} was dropped just now`);
   const [clocked] = await findClockedViews(tx, [oid]);
   return {
     view, plan,
@@ -49,8 +50,8 @@ async function readExplanation(tx: Transaction, name: string, facts: ServerFacts
     standby: facts.inRecovery,
     installed: facts.schemaExists,
     freshness: own,
-    lineage: await readLineage(tx, oid),
-    sources: await readWatchedSources(tx, oid, own?.id),
+    lineage: await readLineage(tx, oid, definedBy),
+    sources: await readWatchedSources(tx, definedBy, own?.id),
     unwritten: clocked?.because ?? [],
     settings: settingsInForce(config, { schema, relation }),
   };

@@ -77,7 +77,7 @@ async function readDetail(tx: Transaction, freshness: Freshness, name: string): 
   if (view === undefined) {
     throw new UsageError(`${named.name} is not served by any listener: put it on the --views of a worker, or run listener install --views ${name}`);
   }
-  return { view, sources: await readWatchedSources(tx, view.oid, view.id), runs: await readRecentRuns(tx, view.id, runsShown) };
+  return { view, sources: await readWatchedSources(tx, named.definedBy, view.id), runs: await readRecentRuns(tx, view.id, runsShown) };
 }
 
 function asBlock({ facts, freshness, detail }: Status, width: number): FreshnessBlock {

@@ -14,6 +14,7 @@ import { longTransactionCheck } from './checks/long-transaction.js';
 import { servedCheck } from './checks/served.js';
 import { subscriptionCheck } from './checks/subscription.js';
 import { triggerCheck } from './checks/trigger.js';
+import { summaryCheck } from './checks/summary.js';
 import { uniqueIndexCheck } from './checks/unique-index.js';
 import { upstreamCheck } from './checks/upstream.js';
 import type { Check } from './examination.js';
@@ -21,7 +22,7 @@ import type { Check } from './examination.js';
 /** Every check, in the order in which it is told. */
 export const checks: readonly Check[] = [
   countingCheck, publicationCheck,
-  privilegeCheck, servedCheck, uniqueIndexCheck, clockedViewCheck, paceCheck, indexlessScanCheck,
+  privilegeCheck, servedCheck, uniqueIndexCheck, summaryCheck, clockedViewCheck, paceCheck, indexlessScanCheck,
   notificationCheck, triggerCheck, partitionCheck, upstreamCheck, subscriptionCheck, preparedTransactionCheck,
   logCheck, longTransactionCheck, replicationSlotCheck, notificationQueueCheck,
 ];

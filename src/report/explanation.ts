@@ -6,6 +6,7 @@ import type { SettingInForce } from '../config/setting-origin.js';
 import { ago, remarks, staleFor, stateNames, took, troubleOf } from './freshness-table.js';
 import { sourceJson, viewJson, type SourceJson, type ViewJson } from './freshness-json.js';
 import { printable } from './printable.js';
+import { summaryLines } from './summary-standing.js';
 import { renderTable } from './table.js';
 import { renderTree, type Branch } from './tree.js';
 import { reasonsOf, sourceTable } from './view-detail.js';
@@ -22,12 +23,14 @@ export interface Explanation {
   /** Undefined: no worker has ever served it. */
   readonly freshness: ViewFreshness | undefined;
   readonly plan: {
-    readonly plan: 'concurrent' | 'plain';
+    readonly plan: 'concurrent' | 'plain' | 'merge';
     /** One clause. */
     readonly reason: string;
     readonly index: { readonly name: string; readonly columns: readonly string[] } | null;
     /** The statement that would let it be refreshed concurrently. */
     readonly advice: string | null;
+    /** Of a summary: what it is kept by. */
+    readonly sql?: readonly { readonly title: string; readonly text: string }[];
   };
   readonly lineage: Lineage;
   readonly sources: readonly WatchedSource[];
@@ -42,9 +45,10 @@ export function explanationText(explanation: Explanation, width: number): string
   const sections: (readonly [string, readonly string[]])[] = [
     ['Now', standing(explanation)],
     ['How it is refreshed', [
-      `${plan.plan === 'concurrent' ? 'Concurrently' : 'Plainly'}: ${printable(plan.reason)}.`,
+      `${planNames[plan.plan]}: ${printable(plan.reason)}.`,
       ...(plan.advice === null ? [] : [`This would help, with columns that no two rows share: ${printable(plan.advice)}`]),
     ]],
+    ...(plan.sql ?? []).map(({ title, text }) => [title, text.split('\n').map(printable)] as const),
     ['What it reads', lineage.upstream.length === 0 ? ['Nothing.'] : renderTree({ text: name, below: branches(lineage.upstream) })],
     ['What reads it', lineage.downstream.length === 0 ? ['No other view.'] : renderTree({ text: name, below: branches(lineage.downstream) })],
     ['How changes are seen', [
@@ -60,6 +64,8 @@ export function explanationText(explanation: Explanation, width: number): string
     .join('\n\n');
 }
 
+const planNames: Readonly<Record<Explanation['plan']['plan'], string>> = { concurrent: 'Concurrently', plain: 'Plainly', merge: 'By merge' };
+
 const indentation = '  ';
 
 function standing({ freshness, installed, standby, at }: Explanation): string[] {
@@ -70,6 +76,7 @@ function standing({ freshness, installed, standby, at }: Explanation): string[] 
   const state = stateNames[freshness.state];
   return [
     `${state.charAt(0).toUpperCase()}${state.slice(1)}${stale}. ${refreshed}`,
+    ...(freshness.summary === undefined ? [] : summaryLines(freshness.summary, printable(freshness.name), at)),
     ...reasonsOf(freshness), ...troubleOf(freshness, at), ...remarks({ standby, log: undefined }),
   ];
 }
@@ -162,7 +169,7 @@ export function explanationJson(explanation: Explanation): ExplanationJson {
   return {
     view, at: at.toISOString(), standby, installed,
     status: freshness === undefined ? null : viewJson(freshness, at),
-    plan: { plan: plan.plan, reason: plan.reason, index: plan.index === null ? null : { name: plan.index.name, columns: plan.index.columns }, advice: plan.advice },
+    plan: { plan: plan.plan, reason: plan.reason, index: plan.index === null ? null : { name: plan.index.name, columns: plan.index.columns }, advice: plan.advice, ...(plan.sql === undefined ? {} : { sql: plan.sql }) },
     reads: lineage.upstream.map(treeJson), readBy: lineage.downstream.map(treeJson),
     sources: sources.map(sourceJson), unwritten: reasons,
     settings: settings.map(({ option, value, origin }) => ({ option, value: value ?? null, origin })),

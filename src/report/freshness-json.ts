@@ -1,6 +1,7 @@
 import type { Doubt, Freshness, FreshnessState, ViewFreshness } from '../catalog/freshness.js';
 import type { RunRecord } from '../catalog/run-record.js';
 import type { WatchedSource } from '../catalog/source-watch.js';
+import { summaryJson, type SummaryJson } from './summary-standing.js';
 
 /**
  * What `listener status --json` prints. Names and fields are stable: they are added, never renamed or reused. Times are
@@ -42,6 +43,8 @@ export interface ViewJson {
   /** How many times in a row it failed. */
   readonly failures: number;
   readonly sourceCount: number;
+  /** Null: it is a materialized view. */
+  readonly summary: SummaryJson | null;
 }
 
 /** With NAME: the same, and more. */
@@ -118,6 +121,7 @@ export function viewJson(view: ViewFreshness, at: Date): ViewJson {
     lastError: view.lastError === null ? null : { at: iso(view.lastErrorAt), message: view.lastError, sqlstate: view.lastSqlstate },
     failures,
     sourceCount: view.sources,
+    summary: view.summary === undefined ? null : summaryJson(view.summary),
   };
 }
 

@@ -1,6 +1,6 @@
 /** '1 row', '12 rows', '12,345 rows'. */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+export function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number.toLocaleString('en-US')} ${number === 1 ? noun : nouns}`;
 }
 
 /** 'a', 'a, b', 'a, b, c and 4 more': a line stays a line, however many names there are. */

@@ -6,6 +6,7 @@ import { ago, staleFor, stateNames, took, troubleOf } from './freshness-table.js
 import { kindNames } from './freshness-json.js';
 import { printable } from './printable.js';
 import { clause, count, listing } from './sentence.js';
+import { summaryLines } from './summary-standing.js';
 import { renderTable } from './table.js';
 
 /** A sentence on how a view stands, then its sources, then its last refreshes: what `status NAME` shows. */
@@ -13,7 +14,8 @@ export function viewDetail(
   view: ViewFreshness, sources: readonly WatchedSource[], runs: readonly RunRecord[], at: Date, width: number,
 ): string {
   // Sentences are not cut: the terminal breaks them.
-  const lines = [headline(view, at), ...reasonsOf(view), ...troubleOf(view, at)];
+  const summary = view.summary === undefined ? [] : summaryLines(view.summary, printable(view.name), at);
+  const lines = [headline(view, at), ...summary, ...reasonsOf(view), ...troubleOf(view, at)];
   return [...lines, '', sourceTable(sources, at, width), '', runTable(runs, at, width)].join('\n');
 }
 

@@ -5,7 +5,7 @@ import { parseViewPattern } from '../../src/config/view-pattern.js';
 let nextOid = 1;
 function matview(schema: string, relation: string, pathPosition: number | null): Matview {
   nextOid += 1;
-  return { oid: nextOid, kind: 'matview', definedBy: nextOid, schema, relation, name: `${schema}.${relation}`, pathPosition, mayRefresh: true, owner: 'owner' };
+  return { oid: nextOid, kind: 'matview', freshnessMs: null, definedBy: nextOid, schema, relation, name: `${schema}.${relation}`, pathPosition, mayRefresh: true, owner: 'owner' };
 }
 
 const daily = matview('public', 'daily', 2);

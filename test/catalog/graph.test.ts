@@ -3,10 +3,10 @@ import { buildGraph } from '../../src/catalog/graph.js';
 
 const orders = { id: 1, oid: 101, name: 'public.orders' };
 const customers = { id: 2, oid: 102, name: 'public.customers' };
-const daily = { id: 10, kind: 'matview' as const, oid: 201, name: 'public.daily', schema: 'public', relation: 'daily', sources: [1] };
+const daily = { id: 10, kind: 'matview' as const, freshnessMs: null, oid: 201, name: 'public.daily', schema: 'public', relation: 'daily', sources: [1] };
 /** `daily`, as a source of others. */
 const dailySource = { id: 3, oid: 201, name: 'public.daily' };
-const monthly = { id: 11, kind: 'matview' as const, oid: 202, name: 'public.monthly', schema: 'public', relation: 'monthly', sources: [2, 3] };
+const monthly = { id: 11, kind: 'matview' as const, freshnessMs: null, oid: 202, name: 'public.monthly', schema: 'public', relation: 'monthly', sources: [2, 3] };
 
 describe('buildGraph', () => {
   it('gives each source the views that read it, in order', () => {

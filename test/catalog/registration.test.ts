@@ -3,7 +3,7 @@ import { planRegistration, type RegisteredView } from '../../src/catalog/registr
 import type { Survey, SurveyedView } from '../../src/catalog/survey.js';
 
 function surveyed(oid: number, name: string): SurveyedView {
-  return { oid, kind: 'matview', definedBy: oid, name, schema: 'public', relation: name, pathPosition: 1, mayRefresh: true, owner: 'owner', sources: [], definition: null };
+  return { oid, kind: 'matview', freshnessMs: null, definedBy: oid, name, schema: 'public', relation: name, pathPosition: 1, mayRefresh: true, owner: 'owner', sources: [], definition: null };
 }
 
 function registered(oid: number, name: string, state: Partial<RegisteredView> = {}): RegisteredView {

@@ -13,7 +13,7 @@ let lastId = 0;
 export function viewState(name: string, differing: Partial<ViewState> = {}): ViewState {
   lastId += 1;
   return {
-    id: lastId, oid: 16_000 + lastId, name, exists: true, populated: true, whole: false, settled: false, lapsed: false, sources: 3, upstream: [],
+    id: lastId, oid: 16_000 + lastId, kind: 'matview', name, exists: true, populated: true, whole: false, settled: false, lapsed: false, sources: 3, upstream: [],
     servedUntil: before(-150), served: true, pausedAt: null, lastSuccess: before(12), lastDurationMs: 67, lastPlan: 'concurrent',
     lastReason: 'change', lastError: null, lastSqlstate: null, lastErrorAt: null, failures: 0, ...differing,
   };

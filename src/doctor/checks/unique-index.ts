@@ -8,7 +8,7 @@ export const uniqueIndexCheck: Check = {
   group: 'Views',
   examine: ({ database, views }) => database.transaction('look', async (tx) => {
     const findings: Finding[] = [];
-    for (const view of views) {
+    for (const view of views.filter(({ kind }) => kind === 'matview')) {
       const target = await readRefreshTarget(tx, view.oid);
       // One that was never filled is filled plain, whatever indexes it has.
       if (target === undefined || choosePlan({ ...target, populated: true }) === 'concurrent') continue;

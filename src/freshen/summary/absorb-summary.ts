@@ -22,6 +22,8 @@ interface Step {
   readonly state: SummaryState;
   readonly taken: Taken;
   readonly repaired: { readonly inserted: number; readonly updated: number; readonly deleted: number } | undefined;
+  /** Rows that the summary was filled with. */
+  readonly filled: number | undefined;
   readonly stalenessMs: number | null;
   readonly rowsBehind: number;
   /** The cursor has moved: nothing is left. */
@@ -98,14 +100,20 @@ async function absorbStep(
             table: state.filled ? state.name : fillTableOf(view.id), closedBefore, endedBefore: await ended(tx, state, begin),
           });
       const finished = taken.complete;
-      if (finished && !state.filled) await finishFill(tx, view.id, state);
+      const filled = finished && !state.filled ? await finishFill(tx, view.id, state) : undefined;
       const repaired = finished && plan === 'rebuild' ? await repair(tx, state, taken, closedBefore) : undefined;
 
       const durationMs = performance.now() - startedMs;
       const rowsBehind = finished ? 0 : Math.max(1, taken.idsBehind);
       await tx.rows(
-        `UPDATE refresh_listener.watermark AS w SET last_id = $2, batch = $3, rows_behind = $4 WHERE w.view = $1`,
-        [view.id, taken.lastId, nextBatchRows(state.batch, taken.rows, performance.now() - stepStartedMs), rowsBehind],
+        `UPDATE refresh_listener.watermark AS w
+         SET last_id = $2, batch = $3, rows_behind = $4::pg_catalog.int8, rows_a_second = coalesce($5, w.rows_a_second), taken_at = n.now,
+             growth = ($4::pg_catalog.int8 - w.rows_behind) / nullif(pg_catalog.date_part('epoch', n.now - w.taken_at), 0)
+         FROM (SELECT pg_catalog.clock_timestamp() AS now) AS n WHERE w.view = $1`,
+        [
+          view.id, taken.lastId, nextBatchRows(state.batch, taken.rows, performance.now() - stepStartedMs), rowsBehind,
+          taken.rows === 0 ? null : (taken.rows * 1_000) / (performance.now() - stepStartedMs),
+        ],
       );
       let stalenessMs: number | null = null;
       if (finished) {
@@ -121,7 +129,7 @@ async function absorbStep(
         await keepFingerprints(tx, view.id, seen.fingerprints);
         stalenessMs = await moveCursor(tx, view, { ...begin, cursor }, seen.links, durationMs);
       }
-      const step: Step = { begin, state, taken, repaired, stalenessMs, rowsBehind, done: finished };
+      const step: Step = { begin, state, taken, repaired, filled, stalenessMs, rowsBehind, done: finished };
       if (finished) {
         const run = told([...before, step], step, durationMs);
         await recordRun(tx, view, options.reason, run);
@@ -175,7 +183,8 @@ function told(steps: readonly Step[], last: Step, durationMs: number): Absorbed 
   const repaired = steps.find((step) => step.repaired !== undefined)?.repaired;
   const filling = !last.state.filled;
   const [inserted, updated, deleted] = [
-    total(({ taken }) => taken.inserted) + (repaired?.inserted ?? 0), total(({ taken }) => taken.updated) + (repaired?.updated ?? 0), repaired?.deleted ?? 0,
+    (last.filled ?? total(({ taken }) => taken.inserted)) + (repaired?.inserted ?? 0),
+    (filling ? 0 : total(({ taken }) => taken.updated)) + (repaired?.updated ?? 0), repaired?.deleted ?? 0,
   ];
   const summary: SummaryRun = {
     filling, batches: steps.length, rowsBehind: last.rowsBehind,

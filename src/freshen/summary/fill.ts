@@ -29,13 +29,16 @@ export async function beginFill(tx: Transaction, view: number, state: SummarySta
   return { ...state, lastId: state.firstId, gaps: [], gapIds: '{}' };
 }
 
-/** Moves all rows over, at once. */
-export async function finishFill(tx: Transaction, view: number, state: SummaryState): Promise<void> {
+/** Moves all rows over, at once. @returns how many */
+export async function finishFill(tx: Transaction, view: number, state: SummaryState): Promise<number> {
   const filled = fillTableOf(view);
   const { keys, values } = shapeOf(state.definition);
   const columns = [...keys, ...values, 'updated_at'].map(quoteIdentifier).join(', ');
   // Whatever stands there was not put there by a fill: it would be counted twice.
   await tx.rows(`DELETE FROM ${state.name}`);
-  await tx.rows(`INSERT INTO ${state.name} (${columns}) SELECT ${columns} FROM ${filled}`);
+  const [moved] = await tx.rows<{ rows: number }>(
+    `WITH moved AS (INSERT INTO ${state.name} (${columns}) SELECT ${columns} FROM ${filled} RETURNING true) SELECT count(*) AS rows FROM moved`,
+  );
   await tx.rows(`DROP TABLE ${filled}`);
+  return moved?.rows ?? 0;
 }
