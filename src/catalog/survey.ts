@@ -77,7 +77,7 @@ export async function surveyOids(database: Database, oids: readonly number[]): P
 export async function surveyDefinition(
   tx: Transaction, { name, schema, owner, definedBy }: Pick<Matview, 'name' | 'schema' | 'owner' | 'definedBy'>,
 ): Promise<SurveyedView> {
-  const view: Matview = { oid: 0, kind: 'summary', definedBy, name, schema, relation: name, pathPosition: null, mayRefresh: true, owner };
+  const view: Matview = { oid: 0, kind: 'summary', freshnessMs: null, definedBy, name, schema, relation: name, pathPosition: null, mayRefresh: true, owner };
   const [surveyed] = await withSources(tx, [view]);
   return surveyed ?? { ...view, sources: [], definition: null };
 }

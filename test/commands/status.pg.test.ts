@@ -20,6 +20,7 @@ const viewFields = {
   changedSources: z.array(z.string()), staleUpstream: z.array(z.string()), served: z.boolean(), servedUntil: time, pausedAt: time.nullable(),
   lastRefresh: z.strictObject({ at: time, durationMs: z.number(), plan: z.enum(['concurrent', 'plain']), reason: z.string() }).nullable(),
   lastError: z.strictObject({ at: time, message: z.string(), sqlstate: z.string().nullable() }).nullable(), failures: z.int(), sourceCount: z.int(),
+  summary: z.null(),
 };
 const statusSchema = z.strictObject({ at: time, database: z.string(), server: z.string(), standby: z.boolean(), views: z.array(z.strictObject(viewFields)) });
 const detailSchema = statusSchema.extend({
@@ -134,7 +135,7 @@ describe('how a view stands', () => {
     const { views } = await database.transaction('look', (tx) =>
       readFreshness({ ...tx, rows: (sql, parameters) => { statements += 1; return tx.rows(sql, parameters); } }, false));
     expect(views).toHaveLength(12);
-    expect(statements).toBe(4);
+    expect(statements).toBe(5);
   });
 });
 
