@@ -1,3 +1,4 @@
+import { nearestNames } from '../config/nearest-names.js';
 import { UsageError } from '../config/usage-error.js';
 import { parseViewPattern } from '../config/view-pattern.js';
 import { Database, type Transaction } from '../database/database.js';
@@ -119,7 +120,11 @@ async function examine(tx: Transaction, request: SummaryRequest, facts: ServerFa
   const place = await findPlace(tx, request.name);
   if (!forSomebodyElse) requirePlace(place, facts.role);
   await tx.rows('SAVEPOINT examined');
-  const probe = await createProbe(tx, place.mayCreate ? place.name : 'pg_temp.listener_definition', request.file);
+  const probeName = place.mayCreate ? place.name : 'pg_temp.listener_definition';
+  const probe = await createProbe(tx, probeName, request.file).catch(async (error: unknown) => {
+    await tx.rows('ROLLBACK TO SAVEPOINT examined');
+    throw await explained(tx, error, request.file, probeBeginning(probeName).length);
+  });
   const examined = await examineProbe(tx, request, place, probe, facts);
   if (!forSomebodyElse) requirePrivileges({ views: [examined.view], missing: [], ambiguous: [] }, facts);
   // With it go the locks on what it reads.
@@ -128,26 +133,43 @@ async function examine(tx: Transaction, request: SummaryRequest, facts: ServerFa
 }
 
 /** The definition as a plain view in the place of the table, so that PostgreSQL reads it, under the role's own search path. */
-async function createProbe(tx: Transaction, name: string, file: DefinitionFile): Promise<number> {
-  const before = `CREATE VIEW ${name} AS `;
+async function createProbe(tx: Transaction, name: string, { select }: DefinitionFile): Promise<number> {
   await tx.rows('SET LOCAL search_path TO DEFAULT');
-  try {
-    await tx.rows(before + file.select);
-  } catch (error) {
-    throw definitionError(error, file, before.length) ?? error;
-  }
+  await tx.rows(probeBeginning(name) + select);
   await tx.rows("SET LOCAL search_path = ''");
   const [row] = await tx.rows<{ oid: number }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid', [name]);
   if (row === undefined) throw new Error(`The plain view ${name} is not there.`);
   return row.oid;
 }
 
-/** What PostgreSQL has against a definition, with the line of the file. */
-function definitionError(error: unknown, { path, text, offset }: DefinitionFile, before: number): UsageError | undefined {
-  if (sqlstateOf(error) === undefined || classifyFailure(error) !== 'permanent' || !(error instanceof Error)) return undefined;
-  const { position, hint } = error as { position?: string; hint?: string };
-  const line = position === undefined ? '' : `, line ${lineAt(text, Number(position) - 1 - before + offset)}`;
-  return new UsageError(`${path}${line}: ${error.message}${hint === undefined ? '' : `. ${hint}`}`, { cause: error });
+function probeBeginning(name: string): string {
+  return `CREATE VIEW ${name} AS `;
+}
+
+/** What PostgreSQL has against a definition: with the line of the file, and with what may have been meant. */
+async function explained(tx: Transaction, error: unknown, { path, text, offset }: DefinitionFile, before: number): Promise<unknown> {
+  if (sqlstateOf(error) === undefined || classifyFailure(error) !== 'permanent' || !(error instanceof Error)) return error;
+  const { position, hint } = error as { readonly position?: string; readonly hint?: string };
+  const place = position === undefined ? undefined : Number(position) - 1 - before + offset;
+  const remedy = sqlstateOf(error) === undefinedTable && place !== undefined ? await meantTable(tx, wordAt(text, place)) : hint;
+  return new UsageError(`${path}${place === undefined ? '' : `, line ${lineAt(text, place)}`}: ${error.message}${remedy === undefined ? '' : `. ${remedy}`}`, { cause: error });
+}
+
+const undefinedTable = '42P01';
+
+/** The name, perhaps with its schema, that begins at a place. */
+function wordAt(text: string, place: number): string {
+  return /^(?:[\w$\u0080-\uffff]+|"(?:[^"]|"")*"|\s*\.\s*)+/.exec(text.slice(place))?.[0] ?? '';
+}
+
+async function meantTable(tx: Transaction, name: string): Promise<string | undefined> {
+  const tables = await tx.rows<{ name: string }>(
+    `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^(pg_|information_schema$|refresh_listener$)'`,
+  );
+  const nearest = nearestNames(name, tables.map((table) => table.name));
+  return nearest.length === 0 ? undefined : `Did you mean ${nearest.join(' or ')}?`;
 }
 
 interface Column {
@@ -161,9 +183,9 @@ async function examineProbe(tx: Transaction, request: SummaryRequest, place: New
   const [viewdef] = await tx.rows<{ sql: string }>('SELECT pg_catalog.pg_get_viewdef($1::pg_catalog.oid) AS sql', [probe]);
   const sql = (viewdef?.sql ?? '').trim().replace(/;$/, '');
   const definition = accepted(await readDefinition(sql), file.path).definition;
-  await requireReadable(tx, definition.source.name, facts.role);
+  const source = await requireReadable(tx, definition.source.name, facts.role);
   const checked = accepted(await checkDefinition(tx, probe, definition), file.path);
-  const watermark = accepted(await checkWatermark(tx, checked.source, request.idColumn), definition.source.name);
+  const watermark = accepted(await checkWatermark(tx, checked.source, request.idColumn), source);
   const columns = await tx.rows<Column>(relationColumnsQuery, [probe]);
   const dimensions = dimensionsOf(definition, columns, await tx.rows<Column>(relationColumnsQuery, [checked.source]));
   const bucket = chooseBucket(dimensions, wanted, latenessMs !== undefined);
@@ -173,7 +195,6 @@ async function examineProbe(tx: Transaction, request: SummaryRequest, place: New
      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1`,
     [watermark.sequence],
   );
-  const source = view.sources.find(({ oid }) => oid === checked.source)?.name ?? definition.source.name;
   return {
     design: {
       name: place.name, keyName: place.keyName, definition: sql, columns: [...columns, ...ownColumns(definition)],
@@ -212,11 +233,14 @@ function ownColumns(definition: MergeDefinition): SummaryDesign['columns'] {
   ];
 }
 
-/** A worker reads rows of the source by their ids, under its own name. */
-async function requireReadable(tx: Transaction, source: string, role: string): Promise<void> {
-  const [row] = await tx.rows<{ readable: boolean }>(
-    "SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass($1)::pg_catalog.oid, 'SELECT') AS readable", [source],
+/** A worker reads rows of the source by their ids, under its own name. @returns its name, quoted as needed */
+async function requireReadable(tx: Transaction, source: string, role: string): Promise<string> {
+  const [row] = await tx.rows<{ name: string; readable: boolean }>(
+    `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable
+     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass($1)`,
+    [source],
   );
-  if (row?.readable === true) return;
-  throw new UsageError(`role ${role} may not read ${source}. Run as its owner: GRANT SELECT ON ${source} TO ${quoteIdentifier(role)};`);
+  if (row === undefined) throw new Error(`The table ${source} is not there.`);
+  if (!row.readable) throw new UsageError(`role ${role} may not read ${row.name}. Run as its owner: GRANT SELECT ON ${row.name} TO ${quoteIdentifier(role)};`);
+  return row.name;
 }

@@ -33,7 +33,7 @@ export interface ListedSummary extends Omit<SummaryRow, 'definition'> {
 export async function listSummaries(tx: Pick<Transaction, 'rows'>): Promise<ListedSummary[]> {
   const rows = await tx.rows<SummaryRow>(summaryListQuery);
   return Promise.all(rows.map(async ({ definition, ...row }) => {
-    const reading = definition === null ? undefined : await readDefinition(definition.trim().replace(/;$/, ''));
+    const reading = definition === null ? undefined : await readDefinition(definition);
     return { ...row, plan: reading !== undefined && 'definition' in reading ? 'merge' : null };
   }));
 }

@@ -32,3 +32,16 @@ export async function sqlFile(text: string, name = 'usage.sql'): Promise<string>
   await writeFile(path, text);
   return path;
 }
+
+/** What \d would show of a table, a line a column. */
+export async function columnsOf(db: TestDatabase, table: string): Promise<string[]> {
+  const { rows } = await db.admin.query<{ line: string }>(
+    `SELECT concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
+              CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::regcollation END, CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+              'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '-- ' || col_description(a.attrelid, a.attnum)) AS line
+     FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    [table],
+  );
+  return rows.map(({ line }) => line);
+}
