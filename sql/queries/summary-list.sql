@@ -1,6 +1,6 @@
 -- The summaries, also those whose table has been dropped (`oid` is null): `name` as it is now, or was last. `source`: what the
 -- definition reads; `definition`: its text. Intervals in ms; the watermark as text, since JSON would round it.
-SELECT v.id, c.oid, coalesce(pg_catalog.format('%I.%I', n.nspname, c.relname), v.name) AS name, n.nspname AS schema, c.relname AS relation,
+SELECT v.id, c.oid, CASE WHEN c.oid IS NULL THEN v.name ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END AS name, n.nspname AS schema, c.relname AS relation,
        (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', sn.nspname, s.relname), ', ')
         FROM pg_catalog.pg_rewrite AS r
         JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
