@@ -1,5 +1,6 @@
 -- Which summaries does the database have? In the shape of matviews.sql; a summary's sources are those of its definition.
 -- `mayRefresh`: it is written to as any table is.
+-- In a database that was restored, and that no worker has taken up yet, oids mean nothing: there the names do.
 -- $1: the search path that unqualified names are looked up in, in order
 SELECT c.oid, n.nspname AS schema, c.relname AS relation,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
@@ -11,7 +12,13 @@ SELECT c.oid, n.nspname AS schema, c.relname AS relation,
        pg_catalog.to_regclass('refresh_listener.definition_' || v.id)::pg_catalog.oid AS "definedBy"
 FROM refresh_listener.view AS v
 JOIN refresh_listener.summary AS m ON m.view = v.id
-JOIN pg_catalog.pg_class AS c ON c.oid = v.oid AND c.relkind = 'r'
+CROSS JOIN (
+  SELECT count(*) > 0 AS "here"
+  FROM refresh_listener.cluster AS k
+  JOIN pg_catalog.pg_control_system() AS s ON s.system_identifier = k.system_identifier
+  JOIN pg_catalog.pg_database AS d ON d.oid = k.database_oid AND d.datname = pg_catalog.current_database()
+) AS known
+JOIN pg_catalog.pg_class AS c ON c.oid = CASE WHEN known."here" THEN v.oid ELSE pg_catalog.to_regclass(v.name)::pg_catalog.oid END AND c.relkind = 'r'
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE v.kind = 'summary' AND pg_catalog.to_regclass('refresh_listener.definition_' || v.id) IS NOT NULL
 ORDER BY n.nspname, c.relname

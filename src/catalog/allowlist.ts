@@ -45,8 +45,8 @@ export async function listMatviews(tx: Transaction): Promise<Matview[]> {
   const matviews = await tx.rows<Matview>(matviewsQuery, [path?.schemas ?? []]);
   const [installed] = await tx.rows<{ readable: boolean }>(
     // Not by to_regclass, which is an error for a role that may not use the schema.
-    `SELECT count(*) = 2 AS readable FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE n.nspname = 'refresh_listener' AND c.relname IN ('view', 'summary')
+    `SELECT count(*) = 3 AS readable FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'refresh_listener' AND c.relname IN ('view', 'summary', 'cluster')
        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')`,
   );
   return installed?.readable === true ? [...matviews, ...(await tx.rows<Matview>(summariesQuery, [path?.schemas ?? []]))] : matviews;
