@@ -12,7 +12,7 @@ import { say, withReader } from './opened.js';
 export const verifyCommand: Command = {
   name: 'verify',
   summary: 'Compare views with what their queries return, and prove a wrong one',
-  names: { required: true, many: true, description: 'Names of materialized views, or patterns; served or not' },
+  names: { required: true, many: true, description: 'Names of materialized views, served or not, and of summaries; or patterns' },
   viewsOptional: true,
   options: [...connectionOptions, 'lock-timeout', 'refresh-timeout', 'wait', 'json'],
   examples: [

@@ -101,24 +101,44 @@ SELECT count(*) FILTER (WHERE c.place IS NULL) AS inserted,
 FROM changes AS c`.trim();
 }
 
+export interface ComparedSides extends Sides {
+  /** Those that are compared, and make the image. */
+  readonly columns: readonly string[];
+  /** Columns that identify a row. Default: none do. */
+  readonly keys?: readonly string[];
+  /** Those of `keys` of which equal values may look different, so that which of them a row shows is chance. Default: none. */
+  readonly manyImages?: readonly string[];
+  /** How many different rows to return; all are counted. */
+  readonly limit: number;
+}
+
 /**
  * SQL of how a table differs from what a query returns now, as multisets: neither side needs a key. It reads only.
  *
- * @param columns those that are compared, and make the image
- * @param limit how many different rows to return; all are counted
  * @returns the text; its one row is `Differences`
  */
-export function differencesSql({ table, now, region, columns, limit }: Sides & { readonly columns: readonly string[]; readonly limit: number }): string {
+export function differencesSql({ table, now, region, columns, keys = [], manyImages = [], limit }: ComparedSides): string {
   const where = whereRegion(region);
-  const theImage = image(of('s', columns.map(quoteIdentifier)));
+  const compared = of('s', columns.map(quoteIdentifier));
+  // Names of our own: a column may be called held.
+  const own = new Map(columns.map((column, index) => [column, `c${index + 1}`]));
+  const names = (some: readonly string[]): string[] => some.flatMap((column) => own.get(column) ?? []);
+  // Of what looks different by chance both sides show the same: the least look that any of the equal ones has.
+  const shown = columns.map((column) => {
+    const [name] = of('r', names([column]));
+    return manyImages.includes(column)
+      ? `min(${name}::pg_catalog.text COLLATE pg_catalog."C") OVER (PARTITION BY ${list(of('r', names(keys)))})` : String(name);
+  });
   return `
-WITH sides (held, image) AS (
-  SELECT false, ${theImage}
+WITH rows (${list(['held', ...names(columns)])}) AS (
+  SELECT ${list(['false', ...compared])}
   FROM (
 ${now}
   ) AS s${where}
   UNION ALL
-  SELECT true, ${theImage} FROM ${table} AS s${where}
+  SELECT ${list(['true', ...compared])} FROM ${table} AS s${where}
+), sides (held, image) AS (
+  SELECT r.held, ${image(shown)} FROM rows AS r
 ), compared AS MATERIALIZED (
   -- The rows that differ, and in the same pass the row of all.
   SELECT d.image, grouping(d.image) = 1 AS total,

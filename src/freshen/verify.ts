@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Matview } from '../catalog/allowlist.js';
 import { readFreshness } from '../catalog/freshness.js';
+import type { ViewKind } from '../catalog/graph.js';
 import type { ServerFacts } from '../catalog/server.js';
 import { UsageError } from '../config/usage-error.js';
 import type { Database, Transaction, TransactionLimits } from '../database/database.js';
@@ -23,6 +24,7 @@ export type Verdict = 'same' | 'differs' | 'behind';
 export interface Verification {
   /** Quoted as needed and with its schema. */
   readonly view: string;
+  readonly kind: ViewKind;
   readonly verdict: Verdict;
   /** Why it need not show what its query returns at this moment, each a clause with its own subject; empty: it has to. */
   readonly because: readonly string[];
@@ -31,6 +33,8 @@ export interface Verification {
   readonly columns: readonly string[];
   /** Columns of floating-point numbers: sums of them depend on the order of the rows. */
   readonly floats: readonly string[];
+  /** Of a summary, as JSON prints it: all buckets before this one are closed, and were left out. Null: none is. */
+  readonly closedBefore: string | null;
   /** Rows that it holds, and how they differ from those that its query returns; all 0 where it is not filled. */
   readonly held: number;
   readonly missing: number;
@@ -59,6 +63,8 @@ export interface VerifyOptions {
   readonly waitMs: number;
 }
 
+type Verified = Pick<Matview, 'oid' | 'name' | 'kind'>;
+
 /** So many times in a row nothing is rewritten between a snapshot and a lock, unless somebody does nothing else. */
 const maxAttempts = 10;
 const lookAgainMs = 500;
@@ -69,12 +75,13 @@ const fixedPathVersionNumber = 170_000;
  * Compares a view with its defining query, as multisets of row images, both ways, in one snapshot. It reads only.
  *
  * The change log is read in the same snapshot: a write and its log row are committed together, and so are a refresh and
- * its cursor. Differences of a view that has nothing to absorb therefore prove it wrong, and all others prove nothing.
+ * its cursor. Differences of a view that has nothing to absorb therefore prove it wrong, and all others prove nothing. A
+ * summary is compared with what its watermark has absorbed: there only what is no INSERT has to be absorbed first.
  *
  * @throws UsageError when the view is gone, or the role may not read it or what its query reads
  */
 export async function verify(
-  database: Database, view: Pick<Matview, 'oid' | 'name'>, facts: ServerFacts, options: VerifyOptions,
+  database: Database, view: Verified, facts: ServerFacts, options: VerifyOptions,
 ): Promise<Verification> {
   const { lockTimeoutMs, statementTimeoutMs, waitMs } = options;
   const limits: TransactionLimits = { lockTimeoutMs, statementTimeoutMs, readOnly: true, isolation: 'repeatable read' };
@@ -95,19 +102,19 @@ export async function verify(
 }
 
 async function verifyOnce(
-  tx: Transaction, view: Pick<Matview, 'oid' | 'name'>, facts: ServerFacts, { maxRows }: VerifyOptions, mayWait: boolean,
+  tx: Transaction, view: Verified, facts: ServerFacts, { maxRows }: VerifyOptions, mayWait: boolean,
 ): Promise<Verification | 'unabsorbed' | 'rewritten'> {
   const startedMs = performance.now();
   const own = facts.schemaExists ? (await readFreshness(tx, facts.inRecovery)).views.find(({ oid }) => oid === view.oid) : undefined;
-  const subject = await verifiable(tx, view, own);
+  const subject = await verifiable(tx, view, own, facts.inRecovery);
   if (mayWait && subject.unabsorbed.length > 0) return 'unabsorbed';
   const because = [...subject.unabsorbed, ...subject.unsteady];
   const { held, missing, surplus, rows } = subject.filled ? await differences(tx, subject, maxRows, facts) : nothing;
   if ((await tx.rows(rewrittenRelationsQuery)).length > 0) return 'rewritten';
   const isSame = subject.filled && missing + surplus === 0;
   return {
-    view: subject.table, verdict: isSame ? 'same' : because.length > 0 ? 'behind' : 'differs',
-    because, registered: own !== undefined, columns: subject.columns, floats: subject.floats, held, missing, surplus,
+    view: subject.table, kind: subject.kind, verdict: isSame ? 'same' : because.length > 0 ? 'behind' : 'differs',
+    because, registered: own !== undefined, columns: subject.columns, floats: subject.floats, closedBefore: subject.closedBefore, held, missing, surplus,
     rows: rows.map(({ side, count, image }) => ({ side, count, values: readImage(image).slice(0, subject.columns.length) })),
     durationMs: performance.now() - startedMs,
   };
@@ -116,11 +123,13 @@ async function verifyOnce(
 const nothing: Differences = { held: 0, missing: 0, surplus: 0, rows: [] };
 
 async function differences(tx: Transaction, subject: Verifiable, limit: number, facts: ServerFacts): Promise<Differences> {
-  // As the role would refresh by hand, functions that the definition calls may rely on its settings; PostgreSQL itself
-  // fixes the search_path of a refresh since version 17.
-  await tx.rows(`SET LOCAL search_path TO ${facts.versionNumber >= fixedPathVersionNumber ? 'pg_catalog, pg_temp' : 'DEFAULT'}`);
-  await tx.rows('SET LOCAL extra_float_digits TO DEFAULT');
-  const [found] = await tx.rows<Differences>(differencesSql({ ...subject, limit }));
+  if (subject.kind === 'matview') {
+    // As the role would refresh by hand, functions that the definition calls may rely on its settings; PostgreSQL itself
+    // fixes the search_path of a refresh since version 17.
+    await tx.rows(`SET LOCAL search_path TO ${facts.versionNumber >= fixedPathVersionNumber ? 'pg_catalog, pg_temp' : 'DEFAULT'}`);
+    await tx.rows('SET LOCAL extra_float_digits TO DEFAULT');
+  }
+  const [found] = await tx.rows<Differences>(differencesSql({ ...subject, limit }), subject.parameters);
   if (found === undefined) throw new Error('A comparison returned no row.');
   return found;
 }

@@ -18,13 +18,15 @@ export interface VerificationJson {
   readonly missing: number;
   readonly surplus: number;
   readonly columns: readonly string[];
+  /** Of a summary: all buckets before this one are closed, and were left out; null: none is. */
+  readonly closedBefore: string | null;
   /** The first of the rows that differ, their values as texts. */
   readonly rows: readonly DifferentRow[];
   readonly durationMs: number;
 }
 
-export function verificationJson({ view, verdict, because, registered, held, missing, surplus, columns, rows, durationMs }: Verification): VerificationJson {
-  return { view, verdict, because, registered, held, missing, surplus, columns, rows, durationMs: Math.round(durationMs) };
+export function verificationJson({ view, verdict, because, registered, held, missing, surplus, columns, closedBefore, rows, durationMs }: Verification): VerificationJson {
+  return { view, verdict, because, registered, held, missing, surplus, columns, closedBefore, rows, durationMs: Math.round(durationMs) };
 }
 
 /**
@@ -33,21 +35,28 @@ export function verificationJson({ view, verdict, because, registered, held, mis
  */
 export function verificationText(found: Verification, width: number): string {
   const view = printable(found.view);
+  const closed = found.closedBefore === null ? '' : ` Buckets before ${printable(found.closedBefore)} are closed, and were left out.`;
   if (found.verdict === 'same') {
-    return `${view} shows what its query returns: ${count(found.held, 'row')}, no difference (compared in ${formatDuration(Math.round(found.durationMs))}).`;
+    return `${view} shows what its query returns: ${count(found.held, 'row')}, no difference (compared in ${formatDuration(Math.round(found.durationMs))}).${closed}`;
   }
   const because = printable(found.because.join('; '));
   if (found.missing + found.surplus === 0) return `${view} cannot be compared: ${because}.`;
   const amount = `${count(found.missing, 'row')} missing and ${found.surplus.toLocaleString('en-US')} surplus, beside ${count(found.held - found.surplus, 'equal row')}`;
   const table = differenceTable(found.columns, found.rows, width);
   const lines = found.verdict === 'behind'
-    ? [`${view} is behind, which proves nothing: ${because}. ${amount}.`, '', table]
-    : [`${view} differs from its query: ${amount}.`, '', table, '', ...remedies(found)];
+    ? [`${view} is behind, which proves nothing: ${because}. ${amount}.${closed}`, '', table]
+    : [`${view} differs from its query: ${amount}.${closed}`, '', table, '', ...remedies(found)];
   return lines.join('\n');
 }
 
-function remedies({ view, registered, floats }: Verification): string[] {
+function remedies({ view, kind, registered, floats }: Verification): string[] {
   const name = printable(view);
+  if (kind === 'summary') {
+    return [
+      'Nothing that the change log tells explains it. An id that was drawn long before its INSERT would, or one that was moved; so would a row that somebody else has written.',
+      `listener refresh ${name} --force puts it right.`,
+    ];
+  }
   return [
     ...(floats.length === 0 ? [] : [`The last digits of ${printable(floats.join(', '))} may depend on the order in which floating-point numbers are added up.`]),
     registered

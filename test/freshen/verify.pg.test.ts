@@ -27,7 +27,7 @@ it('waits until a view is fresh, and compares it then', { timeout: 90_000 }, asy
   const facts = await readServerFacts(database);
   const oid = await valueOf<number>(db.worker, "SELECT 'public.mv_orders'::regclass::oid");
   const looked = new Promise<void>((resolve) => (database.ended = resolve));
-  const found = verify(database, { oid, name: 'public.mv_orders' }, facts, { lockTimeoutMs: 5_000, statementTimeoutMs: 0, maxRows: 20, waitMs: 80_000 });
+  const found = verify(database, { oid, name: 'public.mv_orders', kind: 'matview' }, facts, { lockTimeoutMs: 5_000, statementTimeoutMs: 0, maxRows: 20, waitMs: 80_000 });
   await looked;
   await callRefresh(db.worker, 'mv_orders');
   expect(await found).toMatchObject({ verdict: 'same', held: 11, because: [] });

@@ -4,7 +4,7 @@ import type { Verification } from '../../src/freshen/verify.js';
 import { differenceTable, verificationText } from '../../src/report/verification.js';
 
 const same: Verification = {
-  view: 'public.mv', verdict: 'same', because: [], registered: true, columns: ['day', 'n'], floats: [], held: 1234, missing: 0, surplus: 0, rows: [], durationMs: 12.3,
+  view: 'public.mv', kind: 'matview', verdict: 'same', because: [], registered: true, columns: ['day', 'n'], floats: [], closedBefore: null, held: 1234, missing: 0, surplus: 0, rows: [], durationMs: 12.3,
 };
 const differs: Verification = {
   ...same, verdict: 'differs', missing: 2, surplus: 1,

@@ -115,6 +115,10 @@ async function absorbStep(
           taken.rows === 0 ? null : (taken.rows * 1_000) / (performance.now() - stepStartedMs),
         ],
       );
+      // Kept with the batch that went by it: for whoever looks now, what came for such a bucket is not to be shown.
+      if (!finished && state.filled) {
+        await tx.rows('UPDATE refresh_listener.summary AS s SET closed_before = $2 WHERE s.view = $1 AND s.closed_before IS DISTINCT FROM $2', [view.id, closedBefore ?? null]);
+      }
       let stalenessMs: number | null = null;
       if (finished) {
         const wholly = plan === 'rebuild' || !state.filled;
