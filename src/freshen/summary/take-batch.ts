@@ -1,10 +1,11 @@
 import type { Transaction } from '../../database/database.js';
 import { checkWatermark } from '../../catalog/watermark-source.js';
+import { findBatch, type FoundBatch } from './find-batch.js';
 import { holdersNow, isSettled, type Holders } from './gap.js';
 import { bucketLiteral } from './lateness.js';
 import { mergeSql, type Lateness, type Merged } from './merge.js';
 import { DefinitionRefused, readHolders, union, type SummaryState } from './summary-state.js';
-import { batchRows, mostFragments, nextBatchSql, watermarkAnewSql, type Batch } from './watermark.js';
+import { batchRows, watermarkAnewSql } from './watermark.js';
 
 /** What a batch has done, and where it leaves the watermark. */
 export interface Taken {
@@ -50,24 +51,22 @@ export async function takeBatch(
   tx: Transaction, view: number, state: SummaryState,
   { table, closedBefore, endedBefore }: { readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined },
 ): Promise<Taken> {
-  const { definition, idColumn, lastId, gapIds, batch: most } = state;
-  const source = definition.source.name;
-  const [batch] = await tx.rows<Batch>(nextBatchSql(source, idColumn), [gapIds, lastId, most, Math.max(0, mostFragments - fragments(gapIds))]);
-  if (batch === undefined) throw new Error('The next batch was not to be had.');
+  const batch = await findBatch(tx, state);
   // After the snapshot: whoever may still fill a gap is among them, or has ended since.
-  const holders = await readHolders(tx, source);
-  const merged = batch.found.length + batch.fresh === 0 ? undefined : await merge(tx, state, batch, { table, closedBefore, endedBefore });
+  const holders = await readHolders(tx, state.definition.source.name);
+  const rows = batch.found + batch.fresh;
+  const merged = rows === 0 ? undefined : await merge(tx, state, batch, { table, closedBefore, endedBefore });
   if (merged !== undefined) await countClosed(tx, view, merged.closed);
   const left = await keepGaps(tx, view, state, batch, holders);
   return {
-    lastId: batch.lastId, gapIds: left, rows: batch.found.length + batch.fresh, complete: batch.complete, idsBehind: batch.idsBehind,
+    lastId: batch.lastId, gapIds: left, rows, complete: batch.complete, idsBehind: batch.idsBehind,
     inserted: merged?.inserted ?? 0, updated: merged?.updated ?? 0, late: merged?.late ?? 0,
-    closedLate: Object.values(merged?.closed ?? {}).reduce((sum, rows) => sum + rows, 0),
+    closedLate: Object.values(merged?.closed ?? {}).reduce((sum, closed) => sum + closed, 0),
   };
 }
 
 async function merge(
-  tx: Transaction, state: SummaryState, batch: Batch,
+  tx: Transaction, state: SummaryState, batch: FoundBatch,
   { table, closedBefore, endedBefore }: { readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined },
 ): Promise<Merged> {
   const { definition, idColumn, bucketColumn, bucketType, filled } = state;
@@ -75,10 +74,10 @@ async function merge(
   // A fill takes everything there is.
   const lateness: Lateness | undefined = bucketColumn === null || !filled ? undefined
     : { bucket: bucketColumn, closedBefore: sqlOf(closedBefore), endedBefore: sqlOf(endedBefore) };
-  const hasFound = batch.found.length > 0;
+  const hasFound = batch.found > 0;
   const [merged] = await tx.rows<Merged>(
     mergeSql(definition, { table, rows: batchRows(definition.source.name, idColumn, hasFound), lateness }),
-    [state.lastId, batch.lastId, ...(hasFound ? [batch.found] : [])],
+    [state.lastId, batch.lastId, ...(hasFound ? [batch.foundRanges] : [])],
   );
   if (merged === undefined) throw new Error('Merging a batch returned no row.');
   return merged;
@@ -96,7 +95,7 @@ async function countClosed(tx: Transaction, view: number, closed: Merged['closed
 }
 
 /** @returns the gaps that are left, together */
-async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: Batch, current: Holders): Promise<string> {
+async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: FoundBatch, current: Holders): Promise<string> {
   const left: string[] = [];
   for (const gap of state.gaps) {
     if (isSettled(gap, batch.complete)) {
@@ -134,15 +133,10 @@ async function addGap(tx: Transaction, view: number, ids: string, holders: Holde
  */
 export async function restartWatermark(tx: Transaction, view: number, state: SummaryState): Promise<Taken> {
   const source = state.definition.source.name;
-  const [anew] = await tx.rows<Pick<Batch, 'lastId' | 'holes'>>(watermarkAnewSql(source, state.idColumn), []);
+  const [anew] = await tx.rows<Pick<FoundBatch, 'lastId' | 'holes'>>(watermarkAnewSql(source, state.idColumn), []);
   if (anew === undefined) throw new Error('The watermark was not to be begun anew.');
   const holders = await readHolders(tx, source);
   await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
   if (anew.holes !== '{}') await addGap(tx, view, anew.holes, holders);
   return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0 };
-}
-
-/** How many pieces a multirange has. Pure. */
-export function fragments(ranges: string): number {
-  return ranges === '{}' ? 0 : ranges.split('),').length;
 }

@@ -3,28 +3,38 @@ import { quoteIdentifier } from '../../database/identifier.js';
 /** Gaps in more pieces than this are no longer worth it: the watermark waits until there are fewer. */
 export const mostFragments = 50_000;
 
-/** What a batch takes, and where it leaves the watermark. Ids are texts, ranges as an `int8multirange` prints. */
+/** What a batch may take, and where it leaves the watermark: the row of `nextBatchSql`. Ids are texts, ranges as an `int8multirange` prints. */
 export interface Batch {
-  /** Ids that lie in a gap, and have become visible. */
-  readonly found: readonly string[];
+  /** Rows whose ids lie in a gap, and that have become visible. */
+  readonly found: number;
+  /** Their ids, and no other. */
   readonly foundRanges: string;
   /** Rows beyond the watermark. */
   readonly fresh: number;
-  /** The greatest id that is absorbed now. */
+  /** The greatest of their ids; the watermark as it was, when there are none. */
   readonly lastId: string;
-  /** Ids that were skipped on the way: a new gap. */
-  readonly holes: string;
   /** Ids from there to the greatest that is visible: how much is left. */
   readonly idsBehind: number;
-  /** Whether all gaps were looked into, and nothing visible is left beyond the watermark. */
-  readonly complete: boolean;
+  /** Whether an index makes each id alone unique: then as many rows as ids mean that none is missing. */
+  readonly isUnique: boolean;
+}
+
+/** Ids that a batch skips on its way: the row of `holesSql`. */
+export interface Holes {
+  readonly holes: string;
+  /** Where the batch has to end, and after how many rows, because its ids are in too many pieces; null: they are not. */
+  readonly endsAt: string | null;
+  readonly endsAfter: number | null;
 }
 
 /**
  * SQL that finds the next rows of an append-only table: those in the gaps first, then those beyond the watermark in the
  * order of their ids, together at most a batch. For REPEATABLE READ: what it finds is what the merge reads.
  *
- * $1: gaps as int8multirange, $2: the watermark, $3: rows at most, $4: new fragments at most
+ * It only counts what lies beyond. Looking from row to row for ids that are missing takes four times as long, and is asked
+ * for (`holesSql`) where the count does not prove that none is: see `mayHaveHoles`.
+ *
+ * $1: gaps as int8multirange, $2: the watermark, $3: rows at most, $4: name of the source, $5: of its id column
  *
  * @returns the text; its one row is `Batch`
  */
@@ -36,33 +46,78 @@ WITH found AS MATERIALIZED (
   FROM pg_catalog.unnest($1::pg_catalog.int8multirange) AS g (ids)
   CROSS JOIN LATERAL (SELECT ${id} FROM ${source} AS s WHERE ${id} >= pg_catalog.lower(g.ids) AND ${id} < pg_catalog.upper(g.ids)) AS s
   LIMIT $3::pg_catalog.int4
+), islands AS (
+  -- Ids that follow on each other are one range: a range an id would be slow to unite.
+  SELECT pg_catalog.int8range(min(r.id), max(r.id), '[]') AS ids
+  FROM (SELECT f.id, f.id - pg_catalog.dense_rank() OVER (ORDER BY f.id) AS island FROM found AS f) AS r
+  GROUP BY r.island
 ), beyond AS MATERIALIZED (
-  SELECT ${id}::pg_catalog.int8 AS id FROM ${source} AS s
-  WHERE ${id} > $2::pg_catalog.int8
-  ORDER BY ${id}
-  LIMIT $3::pg_catalog.int4 - (SELECT count(*) FROM found)
-), steps AS (
-  SELECT b.id, pg_catalog.lag(b.id, 1, $2::pg_catalog.int8) OVER (ORDER BY b.id) AS before FROM beyond AS b
-), taken AS MATERIALIZED (
-  SELECT t.id, t.before
-  FROM (SELECT s.id, s.before, count(*) FILTER (WHERE s.id > s.before + 1) OVER (ORDER BY s.id) AS fragments FROM steps AS s) AS t
-  WHERE t.fragments <= $4::pg_catalog.int4
+  SELECT count(*) AS rows, coalesce(max(b.id), $2::pg_catalog.int8) AS last
+  FROM (
+    SELECT ${id}::pg_catalog.int8 AS id FROM ${source} AS s
+    WHERE ${id} > $2::pg_catalog.int8
+    ORDER BY ${id}
+    LIMIT $3::pg_catalog.int4 - (SELECT count(*) FROM found)
+  ) AS b
 )
-SELECT coalesce((SELECT pg_catalog.array_agg(f.id::pg_catalog.text) FROM found AS f), '{}') AS found,
-       coalesce((SELECT pg_catalog.range_agg(pg_catalog.int8range(f.id, f.id, '[]')) FROM found AS f), '{}')::pg_catalog.text AS "foundRanges",
-       (SELECT count(*) FROM taken) AS fresh,
-       coalesce((SELECT max(t.id) FROM taken AS t), $2::pg_catalog.int8)::pg_catalog.text AS "lastId",
-       coalesce((SELECT pg_catalog.range_agg(pg_catalog.int8range(t.before + 1, t.id)) FROM taken AS t WHERE t.id > t.before + 1), '{}')::pg_catalog.text AS holes,
-       (SELECT count(*) FROM found) + (SELECT count(*) FROM beyond) < $3::pg_catalog.int4
-         AND (SELECT count(*) FROM taken) = (SELECT count(*) FROM beyond) AS complete,
-       coalesce(greatest(0, (SELECT max(${id}) FROM ${source} AS s) - coalesce((SELECT max(t.id) FROM taken AS t), $2::pg_catalog.int8)), 0) AS "idsBehind"`.trim();
+SELECT (SELECT count(*) FROM found) AS found,
+       coalesce((SELECT pg_catalog.range_agg(i.ids) FROM islands AS i), '{}')::pg_catalog.text AS "foundRanges",
+       b.rows AS fresh,
+       b.last::pg_catalog.text AS "lastId",
+       coalesce(greatest(0, (SELECT max(${id}) FROM ${source} AS s) - b.last), 0) AS "idsBehind",
+       EXISTS (SELECT FROM pg_catalog.pg_index AS i
+               JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+               WHERE i.indrelid = pg_catalog.to_regclass($4::pg_catalog.text) AND a.attname = $5::pg_catalog.text
+                 AND i.indnkeyatts = 1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL) AS "isUnique"
+FROM beyond AS b`.trim();
 }
 
-/** SQL of the rows that a batch takes. $1: the watermark before, $2: after, $3: ids found in gaps. Pure. */
+/**
+ * May ids be missing between the watermark and the end of a batch? Not where there is a row for each of them. Pure.
+ *
+ * @param lastId the watermark before the batch
+ */
+export function mayHaveHoles(batch: Pick<Batch, 'fresh' | 'lastId' | 'isUnique'>, lastId: string): boolean {
+  return batch.fresh > 0 && !(batch.isUnique && BigInt(batch.lastId) - BigInt(lastId) === BigInt(batch.fresh));
+}
+
+/**
+ * SQL that finds the ids that are missing between two. Where they are in too many pieces the batch ends before the first that
+ * is one too many.
+ *
+ * $1: the watermark, $2: the greatest id of the batch, $3: fragments at most
+ *
+ * @returns the text; its one row is `Holes`
+ */
+export function holesSql(source: string, idColumn: string): string {
+  const id = `s.${quoteIdentifier(idColumn)}`;
+  return `
+WITH holes AS (
+  SELECT h.id, h.before, h.place, pg_catalog.row_number() OVER (ORDER BY h.id) AS number
+  FROM (SELECT b.id, pg_catalog.lag(b.id, 1, $1::pg_catalog.int8) OVER w AS before, pg_catalog.row_number() OVER w AS place
+        FROM (SELECT ${id}::pg_catalog.int8 AS id FROM ${source} AS s WHERE ${id} > $1::pg_catalog.int8 AND ${id} <= $2::pg_catalog.int8) AS b
+        WINDOW w AS (ORDER BY b.id)) AS h
+  WHERE h.id > h.before + 1
+)
+SELECT coalesce(pg_catalog.range_agg(pg_catalog.int8range(h.before + 1, h.id)) FILTER (WHERE h.number <= $3::pg_catalog.int4), '{}')::pg_catalog.text AS holes,
+       max(h.before) FILTER (WHERE h.number = $3::pg_catalog.int4 + 1)::pg_catalog.text AS "endsAt",
+       max(h.place) FILTER (WHERE h.number = $3::pg_catalog.int4 + 1) - 1 AS "endsAfter"
+FROM holes AS h`.trim();
+}
+
+/**
+ * SQL of the rows that a batch takes: each once, since gaps lie at or below the watermark.
+ *
+ * $1: the watermark before, $2: after, $3: ids found in gaps, as int8multirange. Pure.
+ */
 export function batchRows(source: string, idColumn: string, hasFound: boolean): string {
   const id = `s.${quoteIdentifier(idColumn)}`;
-  const beyond = `${id} > $1::pg_catalog.int8 AND ${id} <= $2::pg_catalog.int8`;
-  return `SELECT s.* FROM ${source} AS s WHERE ${hasFound ? `(${beyond}) OR ${id} = ANY ($3::pg_catalog.int8[])` : beyond}`;
+  const beyond = `SELECT s.* FROM ${source} AS s WHERE ${id} > $1::pg_catalog.int8 AND ${id} <= $2::pg_catalog.int8`;
+  if (!hasFound) return beyond;
+  return `${beyond}
+    UNION ALL
+    SELECT s.* FROM pg_catalog.unnest($3::pg_catalog.int8multirange) AS g (ids)
+    JOIN ${source} AS s ON ${id} >= pg_catalog.lower(g.ids) AND ${id} < pg_catalog.upper(g.ids)`;
 }
 
 /** SQL of the rows that count as absorbed. $1: the watermark, $2: gaps as int8multirange. Pure. */
@@ -76,7 +131,7 @@ export function absorbedRows(source: string, idColumn: string): string {
  * SQL that begins a watermark anew, where ids are given out once more (TRUNCATE ... RESTART IDENTITY): everything visible
  * counts as absorbed, and every id that is missing below it may still come.
  *
- * @returns the text; its one row has `lastId` and `holes`, as in `Batch`
+ * @returns the text; its one row has `lastId` and `holes`
  */
 export function watermarkAnewSql(source: string, idColumn: string): string {
   const id = `s.${quoteIdentifier(idColumn)}`;
