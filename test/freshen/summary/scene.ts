@@ -33,9 +33,10 @@ export async function addEvents(db: Pick<TestDatabase, 'app'>, rows: number): Pr
     SELECT now() - i * interval '10800 seconds' / ${rows}, nullif(i % 4, 3), nullif((i * 7) % 400, 21)::numeric / 2 FROM generate_series(1, ${rows}) AS i`);
 }
 
-/** Registers a summary by hand. */
+/** Registers a summary by hand, of `public.events` or of another table with its leaves. */
 export async function createSummary(
-  db: TestDatabase, name: string, definition: string, { bucket, lateness }: { readonly bucket?: string; readonly lateness?: string } = {},
+  db: TestDatabase, name: string, definition: string,
+  { bucket, lateness, source = 'events' }: { readonly bucket?: string; readonly lateness?: string; readonly source?: string } = {},
 ): Promise<void> {
   await db.worker.query(`CREATE TABLE public.${name} (
     bucket timestamptz, account_id int, event_count bigint, total_bytes numeric, mean_bytes numeric, least numeric, latest timestamptz, large bigint,
@@ -50,7 +51,7 @@ export async function createSummary(
   );
   await db.worker.query('INSERT INTO refresh_listener.watermark (view, first_id, last_id, batch) VALUES ($1, 0, 0, 1000)', [view]);
   await db.worker.query(
-    `INSERT INTO refresh_listener.view_source (view, source) SELECT $1, id FROM refresh_listener.source WHERE name = 'public.events'`, [view],
+    `INSERT INTO refresh_listener.view_source (view, source) SELECT $1, id FROM refresh_listener.source WHERE name LIKE $2`, [view, `public.${source}%`],
   );
 }
 
