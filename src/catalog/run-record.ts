@@ -20,6 +20,12 @@ export interface RunRecord {
   readonly sources: readonly string[];
   readonly sqlstate: string | null;
   readonly error: string | null;
+  /** Of a summary, null otherwise: source rows read, those for buckets that had ended, those for closed ones. */
+  readonly rowsRead: number | null;
+  readonly late: number | null;
+  readonly closedLate: number | null;
+  /** Of a summary: its rows that a repair found wrong; null: none was made. */
+  readonly corrections: number | null;
 }
 
 /** The last refreshes of a view, the latest first. */

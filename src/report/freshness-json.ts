@@ -81,6 +81,11 @@ export interface RunJson {
   readonly sources: readonly string[];
   readonly sqlstate: string | null;
   readonly error: string | null;
+  /** Of a summary, null otherwise. */
+  readonly rowsRead: number | null;
+  readonly late: number | null;
+  readonly closedLate: number | null;
+  readonly corrections: number | null;
 }
 
 /** Where the answer comes from. */

@@ -33,6 +33,7 @@ const detailSchema = statusSchema.extend({
     runs: z.array(z.strictObject({
       startedAt: time, reason: z.string(), plan: z.string().nullable(), durationMs: z.number(), stalenessMs: z.number().nullable(),
       inserted: z.int().nullable(), updated: z.int().nullable(), deleted: z.int().nullable(), sources: z.array(z.string()),
+      rowsRead: z.null(), late: z.null(), closedLate: z.null(), corrections: z.null(),
       sqlstate: z.string().nullable(), error: z.string().nullable(),
     })),
   })]),

@@ -5,12 +5,12 @@ import { connect } from '../worker/scene.js';
 import { listener } from './listener-process.js';
 
 /** What `status` says of the summary `hourly`. */
-async function told(db: TestDatabase): Promise<{ readonly text: string; readonly summary: unknown; readonly stale: unknown }> {
+async function told(db: TestDatabase): Promise<{ readonly text: string; readonly summary: unknown; readonly stale: unknown; readonly runs: unknown }> {
   const text = await listener(db.url('worker'), 'status', 'hourly');
   expect(text).toMatchObject({ status: 0, stderr: '' });
   const json = await listener(db.url('worker'), 'status', 'hourly', '--json');
-  const { views: [view] } = JSON.parse(json.stdout) as { views: { summary: unknown; stale: unknown }[] };
-  return { text: text.stdout, summary: view?.summary, stale: view?.stale };
+  const { views: [view] } = JSON.parse(json.stdout) as { views: { summary: unknown; stale: unknown; runs: unknown }[] };
+  return { text: text.stdout, summary: view?.summary, stale: view?.stale, runs: view?.runs };
 }
 
 it('status tells how far a summary is, what it waits for, and what came late', { timeout: 60_000 }, async () => {
@@ -34,7 +34,7 @@ it('status tells how far a summary is, what it waits for, and what came late', {
   expect(waiting.text).toContain(`may still be committed by pid ${pid}`);
   expect(waiting.text).toContain('1 row for 1 closed bucket not shown: listener backfill public.hourly --from');
   expect(waiting).toMatchObject({
-    stale: false,
+    stale: false, runs: [{ rowsRead: 1, late: 0, closedLate: 1, corrections: null, plan: 'merge' }, { rowsRead: 2_000 }],
     summary: { gaps: { ids: 2, holders: [{ pid }] }, closedLate: 1, waitingForBackfill: { rows: 1, buckets: 1 }, latenessMs: 86_400_000, bucket: 'bucket' },
   });
   await open.query('COMMIT');
