@@ -140,7 +140,8 @@ function given(command: Command, argv: Readonly<Record<string, unknown>>): { nam
   const own = command.name.split(' ');
   const surplus = words.slice(own.every((word, place) => words[place] === word) ? own.length : 0);
   if (surplus[0] !== undefined) {
-    const remedy = command.names === undefined ? `views are named by --views ${surplus[0]}` : 'one name is enough';
+    const named = command.options.includes('views') ? `views are named by --views ${surplus[0]}` : 'it is about all there is';
+    const remedy = command.names === undefined ? named : 'one name is enough';
     throw new UsageError(`${command.name} takes no ${surplus[0]}: ${remedy}`);
   }
   return { names, flags };

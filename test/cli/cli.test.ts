@@ -36,6 +36,14 @@ describe.concurrent('listener', { timeout: 60_000 }, () => {
     [['mv_dashboard'], {}, 'there is no command mv_dashboard: views are named by --views mv_dashboard'],
     [['run', 'mv_dashboard'], {}, 'run takes no mv_dashboard: views are named by --views mv_dashboard'],
     [['refresh'], {}, 'the name of a view is missing: see listener --help'],
+    [['summary', 'creat'], {}, 'there is no command summary creat: did you mean summary create?'],
+    [['summary', 'mv_dashboard'], {}, 'there is no command summary mv_dashboard: there are create, list, drop'],
+    [['summary', '--json'], {}, 'summary does nothing by itself: write listener summary create, list, drop'],
+    [['summary', 'create', '--from', 'x.sql'], {}, 'the name of a view is missing: see listener --help'],
+    [['summary', 'create', 'a', 'b'], {}, 'summary create takes no b: one name is enough'],
+    [['summary', 'list', 'a'], {}, 'summary list takes no a: it is about all there is'],
+    [['summary', 'drop', 'a', '--force'], {}, 'summary drop takes no --force: see listener summary drop --help'],
+    [['create', 'a'], {}, 'there is no command create: views are named by --views create'],
     [['pause', 'mv', '--debounce', '5s'], {}, 'pause takes no --debounce: see listener pause --help'],
     [['--views', 'mv', '--no-install=x'], {}, '--no-install takes no value: leave it out, or write --install on'],
     [['--views', 'mv', '--once=maybe'], {}, '--once: "maybe" is not accepted: write on or off'],
@@ -74,6 +82,9 @@ describe.concurrent('listener', { timeout: 60_000 }, () => {
   it.each<[string[], string[], string[]]>([
     [['listener', 're'], ['refresh', 'resume'], ['--views']],
     [['listener', '--ma'], ['--max-wait', '--max-age', '--no-install'], ['--force']],
+    [['listener', 'su'], ['summary'], ['create', '--views']],
+    [['listener', 'summary', ''], ['create', 'list', 'drop'], ['refresh', '--views']],
+    [['listener', 'summary', 'create', '--fr'], ['--from', '--freshness', '--print'], ['--views', '--yes']],
     [['listener', 'refresh', '--fo'], ['--force', '--json'], ['--views']],
   ])('completes %j in a shell', async (words, offered, others) => {
     const { status, stdout } = await listener(['--get-yargs-completions', ...words]);
@@ -94,6 +105,18 @@ describe.concurrent('listener', { timeout: 60_000 }, () => {
     expect(asked).toEqual(await listener(['refresh', '--help']));
     expect(asked.stdout).toMatch(/^listener refresh <names\.\.>/);
     expect(asked.stdout).not.toContain('--debounce');
+  });
+
+  it('lists what is in a group of commands, with examples, and helps with each', async () => {
+    const alone = await listener(['summary']);
+    expect(alone).toEqual(await listener(['summary', '--help']));
+    expect(alone).toMatchObject({ status: 0, stderr: '' });
+    for (const command of ['create <name>', 'list', 'drop <name>']) expect(alone.stdout).toContain(`  listener summary ${command}  `);
+    expect(alone.stdout).toContain('Examples:\n  listener summary create usage_hourly --from');
+    const create = await listener(['help', 'summary', 'create']);
+    expect(create).toEqual(await listener(['summary', 'create', '--help']));
+    expect(create.stdout).toMatch(/^listener summary create <name>\n[^]*--lateness[^]*Examples:\n/);
+    expect(Math.max(...create.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
   it('tells its version', async () => {

@@ -130,6 +130,10 @@ describe('listener summary create', { timeout: 60_000 }, () => {
       'definition_1 SELECT, fill_1 DELETE, fill_1 INSERT, fill_1 SELECT, fill_1 TRUNCATE, fill_1 UPDATE, usage_events SELECT, ' +
       'usage_hourly DELETE, usage_hourly INSERT, usage_hourly SELECT, usage_hourly UPDATE, watermark SELECT, watermark UPDATE',
     );
+    const serving = await startWorker(db.url('worker'), ['public.usage_hourly'], { install: false });
+    await serving.events.next('refresh.done');
+    await serving.stop();
+    expect(await valueOf(db.app, 'SELECT sum(event_count)::int FROM public.usage_hourly')).toBe(120);
     await db.app.query(`REVOKE DELETE ON refresh_listener.fill_1 FROM ${worker}`);
     const started = await listener(db.url('worker'), ['--views', 'public.usage_hourly', '--no-install']);
     expect(started.stdout + started.stderr).toContain(

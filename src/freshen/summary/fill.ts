@@ -16,8 +16,12 @@ export function fillTableOf(view: number): string {
  * @returns the summary's state from here on
  */
 export async function beginFill(tx: Transaction, view: number, state: SummaryState, begin: Pick<Begin, 'snapshot'>, marks: number): Promise<SummaryState> {
-  await tx.rows(`DROP TABLE IF EXISTS ${fillTableOf(view)}`);
-  await tx.rows(`CREATE TABLE ${fillTableOf(view)} (LIKE ${state.name} INCLUDING ALL)`);
+  if (await isOurs(tx, view)) {
+    await tx.rows(`DROP TABLE IF EXISTS ${fillTableOf(view)}`);
+    await tx.rows(`CREATE TABLE ${fillTableOf(view)} (LIKE ${state.name} INCLUDING ALL)`);
+  } else {
+    await tx.rows(`TRUNCATE ${fillTableOf(view)}`);
+  }
   await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
   await tx.rows('UPDATE refresh_listener.watermark AS w SET last_id = w.first_id WHERE w.view = $1', [view]);
   await tx.rows('UPDATE refresh_listener.summary AS s SET fill_began_at = pg_catalog.now() WHERE s.view = $1', [view]);
@@ -39,6 +43,15 @@ export async function finishFill(tx: Transaction, view: number, state: SummarySt
   const [moved] = await tx.rows<{ rows: number }>(
     `WITH moved AS (INSERT INTO ${state.name} (${columns}) SELECT ${columns} FROM ${filled} RETURNING true) SELECT count(*) AS rows FROM moved`,
   );
-  await tx.rows(`DROP TABLE ${filled}`);
+  await tx.rows(`${(await isOurs(tx, view)) ? 'DROP TABLE' : 'TRUNCATE'} ${filled}`);
   return moved?.rows ?? 0;
+}
+
+/** A worker that may create nothing (--no-install) fills the table that came with the summary. */
+async function isOurs(tx: Transaction, view: number): Promise<boolean> {
+  const [table] = await tx.rows<{ owned: boolean }>(
+    `SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass($1)`,
+    [fillTableOf(view)],
+  );
+  return table?.owned ?? true;
 }
