@@ -84,7 +84,8 @@ export function report({ design, restsOn, installed }: CreatedSummary): string[]
     restsOn,
     ...installed.triggers.filter(({ state }) => state !== 'present').map(({ source: table, state, because }) => (
       state === 'created' || state === 'mended' ? `Created the trigger of ${table}.`
-        : `No trigger on ${table} yet (${because ?? 'unknown'}): a worker sees to it.`)),
+        : state === 'none' ? `No trigger on ${table}, since ${because ?? 'it cannot have one'}: writes to it are seen when they come through its parent.`
+          : `No trigger on ${table} yet (${because ?? 'unknown'}): a worker sees to it.`)),
     `It is empty until a worker has filled it: listener --views ${name}`,
   ];
 }

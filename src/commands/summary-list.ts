@@ -25,15 +25,15 @@ async function list({ config, isSet }: Invocation): Promise<number> {
 }
 
 const columns: readonly Column[] = [
-  { title: 'summary', elastic: true }, { title: 'source' }, { title: 'plan' }, { title: 'capture' }, { title: 'watermark', align: 'right' },
-  { title: 'bucket' }, { title: 'lateness', align: 'right' }, { title: 'filled' },
+  { title: 'summary' }, { title: 'source', elastic: true }, { title: 'plan' }, { title: 'capture' }, { title: 'last id', align: 'right' },
+  { title: 'bucket' }, { title: 'late', align: 'right' }, { title: 'filled' },
 ];
 
 /** Fits the terminal. @param width default: that of standard output */
 export function summaryTable(summaries: readonly ListedSummary[], width?: number): string {
-  return renderTable(columns, summaries.map(({ name, source, plan, capture, idColumn, watermark, bucket, latenessMs, filledAt, oid }) => [
-    name, source ?? '-', plan ?? '-', capture, `${idColumn} ${watermark}`, bucket ?? '-', latenessMs === null ? '-' : formatDuration(latenessMs),
-    oid === null ? 'dropped' : filledAt === null ? 'not yet' : 'yes',
+  return renderTable(columns, summaries.map(({ name, source, plan, capture, watermark, bucket, latenessMs, filledAt, oid }) => [
+    name, source ?? '-', plan ?? '-', capture, watermark, bucket ?? '-', latenessMs === null ? '-' : formatDuration(latenessMs),
+    oid === null ? 'dropped' : filledAt === null ? 'no' : 'yes',
   ]), width);
 }
 

@@ -84,6 +84,20 @@ describe('listener summary create', { timeout: 60_000 }, () => {
     expect(await valueOf(db.admin, "SELECT conname FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'u'", [name])).toBe('table%s_key1');
   });
 
+  it('summarises a partitioned table, with a trigger on each partition', async () => {
+    const db = await usageDatabase();
+    await db.app.query(`
+      CREATE TABLE public.parts (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+      CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+      ALTER SEQUENCE public.parts_id_seq RESTART 41; INSERT INTO public.parts (at) VALUES ('2026-05-05')`);
+    const created = await listener(db.url('worker'), ['summary', 'create', 'public.parts_daily', '--from', await sqlFile('SELECT at, count(*) AS n FROM public.parts GROUP BY at')]);
+    expect(created).toMatchObject({ status: 0, stderr: '' });
+    expect(created.stdout).toContain('Created summary public.parts_daily of public.parts, in buckets by at.\n');
+    expect(await valueOf(db.admin, `SELECT array_agg(tgrelid::regclass::text ORDER BY 1) FROM pg_trigger WHERE tgname = 'refresh_listener'`)).toEqual(['parts', 'parts_1']);
+    await (await startWorker(db.url('worker'), ['parts_daily'])).events.next('refresh.done');
+    expect(await valueOf(db.worker, 'SELECT n::int FROM public.parts_daily')).toBe(1);
+  });
+
   it('looks names up under the search_path of the role', async () => {
     const db = await usageDatabase();
     await db.app.query(`CREATE SCHEMA own; CREATE TABLE own.usage_events (LIKE public.usage_events INCLUDING ALL); ALTER ROLE ${db.roles.app} IN DATABASE ${db.name} SET search_path = nowhere, own, public`);

@@ -20,8 +20,8 @@ describe('listener summary list', { timeout: 60_000 }, () => {
     const db = await withSummary('--lateness', '3 days');
     const url = db.url('worker');
     expect((await listener(url, ['summary', 'list'])).stdout).toBe(
-      'summary              source               plan   capture    watermark  bucket  lateness  filled\n' +
-      'public.usage_hourly  public.usage_events  merge  watermark       id 0  bucket        3d  not yet\n');
+      'summary              source               plan   capture    last id  bucket  late  filled\n' +
+      'public.usage_hourly  public.usage_events  merge  watermark        0  bucket    3d  no\n');
     await db.worker.query('UPDATE refresh_listener.summary SET filled_at = to_timestamp(0); UPDATE refresh_listener.watermark SET last_id = 9007199254740993');
     const { stdout } = await listener(url, ['summary', 'list', '--json']);
     expect(JSON.parse(stdout)).toEqual({
