@@ -27,6 +27,9 @@ export function absorbPointsOf(summary: string): AbsorbPoint[] {
 
 export const absorbPoints: readonly AbsorbPoint[] = ['plain_hourly', 'split_hourly'].flatMap(absorbPointsOf);
 
+/** Where an absorb has its snapshot, and has not asked for holders yet. */
+export const afterSnapshot: AbsorbPoint = { name: 'after its snapshot', lock: 'LOCK TABLE refresh_listener.summary IN ACCESS EXCLUSIVE MODE' };
+
 /** Sessions of absorbs that wait for a lock held by this session. */
 export async function waitingAbsorbs(db: TestDatabase, holder: number): Promise<number[]> {
   const { rows } = await db.admin.query<{ pid: number }>(
@@ -38,16 +41,18 @@ export async function waitingAbsorbs(db: TestDatabase, holder: number): Promise<
 /**
  * Holds the lock of a point, until an absorb waits for it and `strike` is done with it, or for so long.
  *
+ * @param onHeld told once the lock is held
  * @returns whether one waited
  */
 export async function strikeAt(
-  db: TestDatabase, { lock }: AbsorbPoint, limitMs: number, strike: (waiting: readonly number[]) => Promise<void>,
+  db: TestDatabase, { lock }: AbsorbPoint, limitMs: number, strike: (waiting: readonly number[]) => Promise<void>, onHeld: () => void = () => undefined,
 ): Promise<boolean> {
   const client: pg.PoolClient = await db.admin.connect();
   try {
     await client.query(`SET lock_timeout = '3s'; BEGIN`);
     await client.query(lock);
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    onHeld();
     const deadline = performance.now() + limitMs;
     for (;;) {
       const waiting = await waitingAbsorbs(db, rows[0]?.pid ?? 0);

@@ -23,7 +23,7 @@ export interface UsageOutcome {
   readonly commits: number;
   readonly refreshes: number;
   /** Where absorbs were struck. */
-  readonly deaths: Readonly<Record<string, number>>;
+  readonly blows: Readonly<Record<string, number>>;
   /** What the naive follower never saw, of how many rows. */
   readonly naive: { readonly rows: number; readonly missed: number };
   /** How often a summary was compared while it was being written. */
@@ -50,6 +50,7 @@ export async function playUsageHistory(seed: number, scene: UsageScene): Promise
       const over = new AbortController();
       const watched = watch(db, phase.adds && !restarted ? over.signal : AbortSignal.abort());
       let late: string | undefined;
+      const wrong: string[] = [];
       try {
         await Promise.all([
           ...phase.acts.map((acts, writer) => player.play(writer, acts)),
@@ -58,6 +59,8 @@ export async function playUsageHistory(seed: number, scene: UsageScene): Promise
           }),
           ...(restarted ? [scene.restart.once()] : []),
         ]);
+        // A transaction that is prepared still holds its gaps, while all that came later is there.
+        wrong.push(...(await nudge(db, workers, scene.catchUpMs)), ...(await wrongSummaries(db)).map((fault) => `with transactions prepared, ${fault}`));
         await player.resolveAll();
         late = await caughtUp(db, () => workers.present, { sweeps: false, limitMs: scene.catchUpMs });
       } finally {
@@ -68,14 +71,14 @@ export async function playUsageHistory(seed: number, scene: UsageScene): Promise
         looks += (await watched).looks;
       }
       const between = await watched;
-      const wrong = [...(late === undefined ? [] : [late]), ...between.faults, ...(await wrongSummaries(db))];
+      wrong.push(...(late === undefined ? [] : [late]), ...between.faults, ...(await wrongSummaries(db)));
       faults.push(...wrong.map((fault) => `phase ${index + 1}: ${fault}`));
       if (faults.length > 0) break;
     }
     if (faults.length === 0) faults.push(...(await leftGaps(db, workers, scene.catchUpMs)));
     faults.push(...player.unexpected.map((failure) => `a writer failed: ${failure}`));
     return {
-      seed, commits: player.commits, naive, looks, deaths: workers.deaths, faults,
+      seed, commits: player.commits, naive, looks, blows: workers.blows, faults,
       refreshes: workers.records.reduce((sum, record) => sum + record.of('refresh.done').length, 0),
       told: `${told(player.log)}\n${workers.failures.join('\n')}`,
     };
@@ -109,12 +112,18 @@ async function watch(db: TestDatabase, until: AbortSignal): Promise<{ readonly l
 /** Absorbs with nobody writing: one finds that the last holders are gone, and the next drops the gap. */
 const fewestRounds = 3;
 
-async function leftGaps(db: TestDatabase, workers: UsageWorkers, limitMs: number): Promise<string[]> {
+/** @returns what kept them from catching up */
+async function nudge(db: TestDatabase, workers: UsageWorkers, limitMs: number): Promise<string[]> {
   for (let round = 0; round < fewestRounds; round += 1) {
     for (const { source } of usageTables) await db.app.query(`INSERT INTO public.${source} (bytes) VALUES (${round})`);
     const late = await caughtUp(db, () => workers.present, { sweeps: false, limitMs });
     if (late !== undefined) return [late];
   }
+  return [];
+}
+
+async function leftGaps(db: TestDatabase, workers: UsageWorkers, limitMs: number): Promise<string[]> {
+  const late = await nudge(db, workers, limitMs);
   const gaps = await openGaps(db);
-  return [...(gaps === 0 ? [] : [`${gaps} gaps are left, though nobody writes`]), ...(await wrongSummaries(db))];
+  return [...late, ...(gaps === 0 ? [] : [`${gaps} gaps are left, though nobody writes`]), ...(await wrongSummaries(db))];
 }

@@ -10,7 +10,7 @@ const givenSeed = process.env.HISTORY_SEED === undefined ? undefined : Number(pr
 const isLong = minutes > 0;
 
 const shortTimes = ['--debounce=20ms', '--max-wait=60ms', '--retry-base=20ms', '--retry-max=200ms', '--lock-timeout=5s', '--sweep=10m'];
-const history = { prepared: false, writers: 10, actsPerWriter: isLong ? 20 : 9, blows: isLong ? 4 : 2, phases: [true, false, true] };
+const history = { prepared: false, writers: 14, actsPerWriter: isLong ? 16 : 7, blows: isLong ? 4 : 2, phases: [true, false, true] };
 const base = { history, workers: 2, catchUpMs: 30_000 };
 
 const scenes: Readonly<Record<string, UsageScene>> = {
@@ -29,11 +29,11 @@ const scenes: Readonly<Record<string, UsageScene>> = {
 const naive = { rows: 0, missed: 0 };
 
 function report(name: string, outcome: UsageOutcome): string[] {
-  const { seed, commits, refreshes, looks, deaths, faults, told } = outcome;
+  const { seed, commits, refreshes, looks, blows, faults, told } = outcome;
   naive.rows += outcome.naive.rows;
   naive.missed += outcome.naive.missed;
   console.log(`Summary history ${seed}, ${name}: ${commits} commits, ${refreshes} absorbs, ${looks} looks meanwhile, naive follower missed ` +
-    `${outcome.naive.missed} of ${outcome.naive.rows} rows, ${faults.length} faults; ${JSON.stringify(deaths)}`);
+    `${outcome.naive.missed} of ${outcome.naive.rows} rows, ${faults.length} faults; ${JSON.stringify(blows)}`);
   if (faults.length > 0) console.log(`HISTORY_SEED=${seed}\n${told}\n${faults.join('\n')}`);
   return faults.map((fault) => `HISTORY_SEED=${seed}: ${fault}`);
 }

@@ -8,9 +8,10 @@ export interface Blow {
   readonly afterMs: number;
   /**
    * `die at`: all that wait at this point of an absorb are killed there; `cut at`: only their sessions are. `die`: one is
-   * killed wherever it is; `absent`: they are all gone for a while.
+   * killed wherever it is; `absent`: they are all gone for a while. `slow`: an absorb that has its snapshot waits a while
+   * before it looks further, again and again, so that transactions end in between.
    */
-  readonly what: 'die at' | 'cut at' | 'die' | 'absent';
+  readonly what: 'die at' | 'cut at' | 'die' | 'absent' | 'slow';
   readonly point: AbsorbPoint;
   readonly pick: number;
   readonly forMs: number;
@@ -46,16 +47,17 @@ export function makeUsageHistory(seed: number, { prepared, writers, actsPerWrite
 
 const blow: fc.Arbitrary<Blow> = fc.record({
   afterMs: fc.integer({ min: 0, max: 400 }),
-  what: fc.constantFrom('die at', 'die at', 'cut at', 'cut at', 'cut at', 'die', 'absent'),
+  what: fc.constantFrom('die at', 'die at', 'cut at', 'cut at', 'cut at', 'slow', 'slow', 'die', 'absent'),
   point: fc.constantFrom(...absorbPoints),
   pick: fc.nat({ max: 7 }),
   forMs: fc.integer({ min: 0, max: 1_500 }),
 });
 
 const pauseMs = fc.oneof(
-  { weight: 5, arbitrary: fc.constant(0) },
+  { weight: 4, arbitrary: fc.constant(0) },
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 80 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 200, max: 900 }) },
+  // Longer than it takes an absorb to look into a gap twice.
+  { weight: 3, arbitrary: fc.integer({ min: 200, max: 900 }) },
 );
 const isolation = fc.constantFrom('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
 
@@ -78,13 +80,13 @@ function actOf(write: fc.Arbitrary<UsageWrite>, prepared: boolean): fc.Arbitrary
     .map(([writes, ms]) => made(writes.flatMap((one) => [one, { sql: `SELECT pg_catalog.pg_sleep(${ms / 1000})` }]), { isolation: 'READ COMMITTED', pauseMs: 0, end: 'commit' }));
   // What holds an ACCESS EXCLUSIVE lock must not be prepared: nothing could be absorbed until somebody resolves it. And only
   // who prepared a transaction may resolve it.
-  const preparable = bodyOf(write).filter((body) => !body.some(({ sql, byAdmin }) => byAdmin || sql.startsWith('TRUNCATE')));
+  const preparable = bodyOf(write).filter((body) => !body.some(({ sql, byAdmin }) => byAdmin === true || sql.startsWith('TRUNCATE')));
   const prepares = fc.tuple(preparable, isolation).map(([body, level]) => made(body, { isolation: level, pauseMs: 0, end: 'prepare' }));
   const resolves: fc.Arbitrary<Act> = fc.record({
     kind: fc.constant('resolve'), role: fc.constant('app'), statements: fc.constant([]), pauseMs, end: fc.constantFrom('commit', 'commit', 'rollback'),
   });
   return fc.oneof(
-    { weight: 8, arbitrary: single }, { weight: 14, arbitrary: transaction }, { weight: 1, arbitrary: imported },
+    { weight: 12, arbitrary: single }, { weight: 14, arbitrary: transaction }, { weight: 1, arbitrary: imported },
     ...(prepared ? [{ weight: 2, arbitrary: prepares }, { weight: 1, arbitrary: resolves }] : []),
   );
 }

@@ -31,8 +31,8 @@ const nothing: fc.Arbitrary<UsageWrite> = table.map((t) => ({ sql: `INSERT INTO 
 
 /** One statement that only adds rows, in every way there is. */
 export const additions: fc.Arbitrary<UsageWrite> = fc.oneof(
-  { weight: 8, arbitrary: one }, { weight: 5, arbitrary: leaf }, { weight: 4, arbitrary: several }, { weight: 4, arbitrary: conflicting },
-  { weight: 2, arbitrary: load(300) }, { weight: 2, arbitrary: copied }, { weight: 1, arbitrary: nothing },
+  { weight: 8, arbitrary: one }, { weight: 7, arbitrary: leaf }, { weight: 4, arbitrary: several }, { weight: 4, arbitrary: conflicting },
+  { weight: 1, arbitrary: load(200) }, { weight: 2, arbitrary: copied }, { weight: 1, arbitrary: nothing },
 );
 
 const part = fc.tuple(fc.integer({ min: 5, max: 40 }), fc.nat({ max: 4 })).map(([by, left]) => `id % ${by} = ${left}`);

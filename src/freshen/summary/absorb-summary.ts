@@ -95,13 +95,14 @@ async function absorbStep(
       options.onWorking?.({ transaction: tx, plan });
 
       const taken = anew && state.filled
-        ? await restartWatermark(tx, view.id, state)
+        ? await restartWatermark(tx, view.id, state, sequence)
         : await takeBatch(tx, view.id, state, {
-            table: state.filled ? state.name : fillTableOf(view.id), closedBefore, endedBefore: await ended(tx, state, begin),
+            table: state.filled ? state.name : fillTableOf(view.id), closedBefore, endedBefore: await ended(tx, state, begin), sequence,
           });
       const finished = taken.complete;
       const filled = finished && !state.filled ? await finishFill(tx, view.id, state) : undefined;
-      const repaired = finished && plan === 'rebuild' ? await repair(tx, state, taken, closedBefore) : undefined;
+      // What a fill has taken was shown to nobody yet: also its closed buckets are as the source says.
+      const repaired = finished && plan === 'rebuild' ? await repair(tx, state, taken, state.filled ? closedBefore : undefined) : undefined;
 
       const durationMs = performance.now() - startedMs;
       const rowsBehind = finished ? 0 : Math.max(1, taken.idsBehind);

@@ -4,7 +4,9 @@ import { holesSql, mayHaveHoles, mostFragments, nextBatchSql, type Batch, type H
 
 /** A batch with the ids that it skips. */
 export interface FoundBatch extends Batch, Pick<Holes, 'holes'> {
-  /** All gaps were looked into, and nothing visible is left beyond the watermark. */
+  /** All gaps were looked into. */
+  readonly looked: boolean;
+  /** Moreover nothing visible is left beyond the watermark. */
   readonly complete: boolean;
 }
 
@@ -18,14 +20,15 @@ export async function findBatch(
 ): Promise<FoundBatch> {
   const [batch] = await tx.rows<Batch>(nextBatchSql(source, idColumn), [gapIds, lastId, limit, source, idColumn]);
   if (batch === undefined) throw new Error('The next batch was not to be had.');
+  const looked = batch.found < limit;
   const complete = batch.found + batch.fresh < limit;
-  if (!mayHaveHoles(batch, lastId)) return { ...batch, holes: '{}', complete };
+  if (!mayHaveHoles(batch, lastId)) return { ...batch, holes: '{}', looked, complete };
   const [skipped] = await tx.rows<Holes>(holesSql(source, idColumn), [lastId, batch.lastId, Math.max(0, most - fragments(gapIds))]);
   if (skipped === undefined) throw new Error('The ids that are missing were not to be had.');
   const { holes, endsAt, endsAfter } = skipped;
-  if (endsAt === null || endsAfter === null) return { ...batch, holes, complete };
+  if (endsAt === null || endsAfter === null) return { ...batch, holes, looked, complete };
   const idsCut = Number(BigInt(batch.lastId) - BigInt(endsAt));
-  return { ...batch, holes, fresh: endsAfter, lastId: endsAt, idsBehind: batch.idsBehind + idsCut, complete: false };
+  return { ...batch, holes, fresh: endsAfter, lastId: endsAt, idsBehind: batch.idsBehind + idsCut, looked, complete: false };
 }
 
 /** What of a summary's state says where its next batch begins. */

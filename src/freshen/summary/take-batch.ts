@@ -1,7 +1,7 @@
 import type { Transaction } from '../../database/database.js';
 import { checkWatermark } from '../../catalog/watermark-source.js';
 import { findBatch, type FoundBatch } from './find-batch.js';
-import { holdersNow, isSettled, type Holders } from './gap.js';
+import { firstHolders, hasId, holdersNow, isDrawn, isSettled, type Holders } from './gap.js';
 import { bucketLiteral } from './lateness.js';
 import { mergeSql, type Lateness, type Merged } from './merge.js';
 import { DefinitionRefused, readHolders, union, type SummaryState } from './summary-state.js';
@@ -27,7 +27,7 @@ export interface Taken {
 /** The sequence that the source's ids come from. */
 export interface Sequence {
   /** 0: none has been given out, or it is not known. */
-  readonly lastValue: number;
+  readonly lastValue: bigint;
 }
 
 /** @throws DefinitionRefused when the ids are no watermark any more */
@@ -35,21 +35,28 @@ export async function readSequence(tx: Transaction, { name, definition, idColumn
   const [source] = await tx.rows<{ oid: number }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid', [definition.source.name]);
   const checked = await checkWatermark(tx, source?.oid ?? 0, idColumn);
   if ('refusal' in checked) throw new DefinitionRefused(`${name} cannot be kept any more: ${definition.source.name} ${checked.refusal}: ${checked.remedy}.`);
-  return { lastValue: Number(checked.lastValue ?? 0) };
+  return { lastValue: BigInt(checked.lastValue ?? 0) };
 }
 
-/** Whether ids are given out once more that the watermark has passed. Pure. */
-export function isRestarted({ lastId }: Pick<SummaryState, 'lastId'>, { lastValue }: Sequence): boolean {
-  return lastValue > 0 && lastValue < Number(lastId);
+/**
+ * Whether ids are given out once more that the watermark has passed. Not where it has passed the sequence for an id that was
+ * written by hand: what is to be drawn next lies in a gap then. Pure.
+ */
+export function isRestarted({ lastId, gapIds }: Pick<SummaryState, 'lastId' | 'gapIds'>, { lastValue }: Sequence): boolean {
+  return lastValue > 0n && lastValue < BigInt(lastId) && !hasId(gapIds, lastValue + 1n);
 }
 
 /**
  * Takes the next batch: finds its rows, merges them into `table`, notes the ids that were skipped as a gap, with whoever
  * may still fill it, and drops the gaps that nobody can fill any more. In the caller's REPEATABLE READ transaction.
+ *
+ * @param sequence as read after the snapshot
  */
 export async function takeBatch(
   tx: Transaction, view: number, state: SummaryState,
-  { table, closedBefore, endedBefore }: { readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined },
+  { table, closedBefore, endedBefore, sequence }: {
+    readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined; readonly sequence: Sequence;
+  },
 ): Promise<Taken> {
   const batch = await findBatch(tx, state);
   // After the snapshot: whoever may still fill a gap is among them, or has ended since.
@@ -57,7 +64,7 @@ export async function takeBatch(
   const rows = batch.found + batch.fresh;
   const merged = rows === 0 ? undefined : await merge(tx, state, batch, { table, closedBefore, endedBefore });
   if (merged !== undefined) await countClosed(tx, view, merged.closed);
-  const left = await keepGaps(tx, view, state, batch, holders);
+  const left = await keepGaps(tx, view, state, batch, { current: holders, sequence });
   return {
     lastId: batch.lastId, gapIds: left, rows, complete: batch.complete, idsBehind: batch.idsBehind,
     inserted: merged?.inserted ?? 0, updated: merged?.updated ?? 0, late: merged?.late ?? 0,
@@ -94,11 +101,17 @@ async function countClosed(tx: Transaction, view: number, closed: Merged['closed
   );
 }
 
+/** What decides who may still fill a gap; the sequence was read before the holders. */
+interface Now {
+  readonly current: Holders;
+  readonly sequence: Sequence;
+}
+
 /** @returns the gaps that are left, together */
-async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: FoundBatch, current: Holders): Promise<string> {
+async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: FoundBatch, now: Now): Promise<string> {
   const left: string[] = [];
   for (const gap of state.gaps) {
-    if (isSettled(gap, batch.complete)) {
+    if (isSettled(gap, batch.looked)) {
       await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.id = $1', [gap.id]);
       continue;
     }
@@ -108,22 +121,22 @@ async function keepGaps(tx: Transaction, view: number, state: SummaryState, batc
        UPDATE refresh_listener.gap AS g SET ids = l.ids, holders = $3::pg_catalog.jsonb
        FROM left_over AS l WHERE g.id = l.id AND NOT pg_catalog.isempty(l.ids)
        RETURNING g.ids::pg_catalog.text AS ids`,
-      [gap.id, batch.foundRanges, JSON.stringify(holdersNow(gap.holders, current))],
+      [gap.id, batch.foundRanges, JSON.stringify(holdersNow(gap.holders, now.current, isDrawn(gap.ids, now.sequence.lastValue)))],
     );
     if (kept !== undefined) left.push(kept.ids);
   }
   if (batch.holes !== '{}') {
     // Also when nobody holds a lock: who has ended since the snapshot may have filled it.
-    await addGap(tx, view, batch.holes, current);
+    await addGap(tx, view, batch.holes, now);
     left.push(batch.holes);
   }
   return union(left);
 }
 
-async function addGap(tx: Transaction, view: number, ids: string, holders: Holders): Promise<void> {
+async function addGap(tx: Transaction, view: number, ids: string, { current, sequence }: Now): Promise<void> {
   await tx.rows(
     'INSERT INTO refresh_listener.gap (view, ids, holders) VALUES ($1, $2::pg_catalog.int8multirange, $3::pg_catalog.jsonb)',
-    [view, ids, JSON.stringify(holders)],
+    [view, ids, JSON.stringify(firstHolders(current, isDrawn(ids, sequence.lastValue)))],
   );
 }
 
@@ -131,12 +144,12 @@ async function addGap(tx: Transaction, view: number, ids: string, holders: Holde
  * Begins anew, where ids may be given out once more: what the snapshot shows counts as absorbed (a repair in the same
  * snapshot makes it so), and what is missing below may still come.
  */
-export async function restartWatermark(tx: Transaction, view: number, state: SummaryState): Promise<Taken> {
+export async function restartWatermark(tx: Transaction, view: number, state: SummaryState, sequence: Sequence): Promise<Taken> {
   const source = state.definition.source.name;
   const [anew] = await tx.rows<Pick<FoundBatch, 'lastId' | 'holes'>>(watermarkAnewSql(source, state.idColumn), []);
   if (anew === undefined) throw new Error('The watermark was not to be begun anew.');
   const holders = await readHolders(tx, source);
   await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
-  if (anew.holes !== '{}') await addGap(tx, view, anew.holes, holders);
+  if (anew.holes !== '{}') await addGap(tx, view, anew.holes, { current: holders, sequence });
   return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0 };
 }

@@ -15,8 +15,8 @@ export const usageDefinition = `
   GROUP BY 1, 2`;
 
 /** A table of events, append-only, with an hour's summary `hourly` over it that is not filled yet. */
-export async function eventsAndSummary(options: { readonly lateness?: string; readonly rows?: number } = {}): Promise<TestDatabase> {
-  const db = await freshDatabase();
+export async function eventsAndSummary(options: { readonly lateness?: string; readonly rows?: number; readonly adminUrl?: string } = {}): Promise<TestDatabase> {
+  const db = await freshDatabase(options.adminUrl);
   await db.app.query(`CREATE TABLE public.events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, occurred_at timestamptz NOT NULL, account_id int, bytes numeric(12,2))`);
   await addEvents(db, options.rows ?? 100);
