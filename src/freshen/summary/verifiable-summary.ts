@@ -60,5 +60,5 @@ async function excuses(tx: Transaction, own: Pick<ViewFreshness, 'id' | 'doubts'
 async function isSequenceRestarted(tx: Transaction, state: SummaryState): Promise<boolean> {
   const [source] = await tx.rows<{ oid: number }>('SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid', [state.definition.source.name]);
   const checked = await checkWatermark(tx, source?.oid ?? 0, state.idColumn);
-  return !('refusal' in checked) && isRestarted(state, { lastValue: Number(checked.lastValue ?? 0) });
+  return !('refusal' in checked) && isRestarted(state, { lastValue: BigInt(checked.lastValue ?? 0) });
 }
