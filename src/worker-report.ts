@@ -129,7 +129,10 @@ function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'re
   return {
     event: 'refresh.done', view: name, plan, reason, sources, inserted, updated, deleted,
     stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
-    ...(summary && { rowsRead: summary.rowsRead, late: summary.late, closedLate: summary.closedLate, corrections: summary.corrections }),
+    ...(summary && {
+      rowsRead: summary.rowsRead, batches: summary.batches, late: summary.late, closedLate: summary.closedLate, corrections: summary.corrections,
+      gaps: summary.gaps,
+    }),
   };
 }
 

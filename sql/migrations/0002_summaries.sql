@@ -29,13 +29,13 @@ CREATE TABLE refresh_listener.summary (
   CHECK (lateness IS NULL OR bucket_column IS NOT NULL)
 ) WITH (fillfactor = 40);
 
--- Rows with an id up to `last_id` are absorbed, but for those whose id lies in a gap. `batch` is how many rows the next
+-- Rows with an id up to `last_id` are absorbed, but for those whose id lies in a gap. `batch` is how many rows the next (null: it is the first)
 -- transaction takes, `rows_behind` how many ids were left when the last one ended, at `taken_at`, and `growth` by how many a
 -- second that had grown since the one before. A fill begins after `first_id`.
 CREATE TABLE refresh_listener.watermark (
   view         integer PRIMARY KEY REFERENCES refresh_listener.summary ON DELETE CASCADE,
   last_id      bigint NOT NULL,
-  batch        integer NOT NULL,
+  batch        integer,
   rows_behind  bigint NOT NULL DEFAULT 0,
   rows_a_second double precision,
   growth       double precision,

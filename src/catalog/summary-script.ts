@@ -22,8 +22,6 @@ export interface SummaryDesign {
   readonly freshnessMs: number | undefined;
 }
 
-/** How many rows the first transactions of a summary take. */
-const firstBatch = 50_000;
 /** What expressions may depend on, as summary-state.sql compares it. The first fill writes them down anew. */
 const settings = ['TimeZone', 'DateStyle', 'IntervalStyle', 'lc_time', 'default_text_search_config', 'bytea_output'];
 /** Room for the new version of a row beside the old one: updates that no index sees, and no index grows by. */
@@ -65,8 +63,8 @@ export function creationStatement(design: SummaryDesign, again: 'fail' | 'skip')
     '          (SELECT pg_catalog.jsonb_object_agg(p.name, p.setting) FROM pg_catalog.pg_settings AS p',
     `           WHERE p.name IN (${settings.map(literal).join(', ')})));`,
     '  -- Below every id there is, and every id that will be drawn.',
-    '  INSERT INTO refresh_listener.watermark (view, first_id, last_id, batch)',
-    `  SELECT summary_id, f.id, f.id, ${firstBatch}`,
+    '  INSERT INTO refresh_listener.watermark (view, first_id, last_id)',
+    '  SELECT summary_id, f.id, f.id',
     `  FROM (SELECT greatest(least((SELECT min(t.${quoteIdentifier(idColumn)}) FROM ${source.name} AS t), s.seqmin), -9223372036854775807) - 1 AS id`,
     `        FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = ${literal(sequence)}::pg_catalog.regclass) AS f;`,
     "  PERFORM pg_catalog.set_config('search_path', path_before, true);",

@@ -19,8 +19,8 @@ export interface SummaryStanding {
   readonly repairedAt: Date | null;
   /** The watermark. */
   readonly lastId: string;
-  /** Rows that the next transaction takes at most. */
-  readonly batch: number;
+  /** Rows that the next transaction takes at most; null: it is the first. */
+  readonly batch: number | null;
   /** Ids between the watermark and the greatest, when the last batch had been taken. */
   readonly rowsBehind: number;
   readonly rowsPerSecond: number | null;

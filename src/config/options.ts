@@ -140,6 +140,13 @@ export const options = {
     group: 'How to refresh',
     perView: true,
   },
+  batch: {
+    type: integer(100, 2_000_000),
+    default: '50000',
+    description: 'How many new rows a summary takes in one transaction, to begin with; adapted so that each takes about a second',
+    group: 'How to refresh',
+    perView: true,
+  },
   'repair-every': {
     type: duration({ minMs: 1000 }),
     default: '1h',

@@ -16,7 +16,7 @@ export interface SettingInForce {
 
 const settingNames: Readonly<Record<keyof ViewSettings, OptionName>> = {
   debounceMs: 'debounce', maxWaitMs: 'max-wait', maxAgeMs: 'max-age', schedule: 'schedule', lockTimeoutMs: 'lock-timeout',
-  refreshTimeoutMs: 'refresh-timeout', repairEveryMs: 'repair-every', retryBaseMs: 'retry-base', retryMaxMs: 'retry-max',
+  refreshTimeoutMs: 'refresh-timeout', batchRows: 'batch', repairEveryMs: 'repair-every', retryBaseMs: 'retry-base', retryMaxMs: 'retry-max',
 };
 
 /** What may be said of a single view, as it is in force for this one, and who said it. Pure. */

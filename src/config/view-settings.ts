@@ -11,6 +11,8 @@ export interface ViewSettings {
   readonly lockTimeoutMs: number;
   /** 0: none. */
   readonly refreshTimeoutMs: number;
+  /** How many new rows a summary takes in its first transaction. */
+  readonly batchRows: number;
   /** Compare a summary with its source so often. */
   readonly repairEveryMs: number;
   readonly retryBaseMs: number;

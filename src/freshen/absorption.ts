@@ -19,6 +19,8 @@ export interface SummaryRun {
   /** Rows of the summary that a repair found wrong; null: none was made. */
   readonly corrections: number | null;
   readonly batches: number;
+  /** Ids below the watermark that are not seen yet. */
+  readonly gaps: number;
   /** Ids between the watermark and the sequence: 0 when everything has been absorbed. */
   readonly rowsBehind: number;
 }
@@ -66,6 +68,8 @@ export interface AbsorbOptions {
   readonly evenPaused?: boolean;
   /** Between two batches of a summary: leave the rest for later. */
   readonly signal?: AbortSignal | undefined;
+  /** Rows that a summary takes in its first transaction. Default: 50,000. */
+  readonly batchRows?: number | undefined;
   /** Compare a summary with its source when the last time is longer ago than this, in ms. Default: only when something calls for it. */
   readonly repairEveryMs?: number | undefined;
   /** Told which backend works, once it begins to: for whoever must cancel it. */

@@ -19,6 +19,8 @@ export interface RefreshLimits extends RetryLimits {
   readonly refreshTimeoutMs: number;
   /** Compare a summary with its source so often. */
   readonly repairEveryMs?: number;
+  /** How many new rows a summary takes in its first transaction. */
+  readonly batchRows?: number;
 }
 
 /** What somebody decides on before each absorb. */
@@ -231,13 +233,14 @@ export class Freshener {
         this.#options.onSkipped(view, reason, 'declined');
         return;
       }
-      const { lockTimeoutMs, refreshTimeoutMs, repairEveryMs } = this.#options.limitsOf(view);
+      const { lockTimeoutMs, refreshTimeoutMs, repairEveryMs, batchRows } = this.#options.limitsOf(view);
       const result = await absorb(this.#options.database, view, {
         reason,
         lockTimeoutMs,
         refreshTimeoutMs,
         overdueSince,
         repairEveryMs,
+        batchRows,
         signal: this.#stopping.signal,
         onWorking: (work) => {
           pid = work.transaction.pid;

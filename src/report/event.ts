@@ -43,12 +43,16 @@ export interface EventFields {
     deleted: number | null;
     /** Of a summary: source rows read. */
     rowsRead?: number;
+    /** Of a summary: in how many transactions. */
+    batches?: number;
     /** Of a summary: source rows for buckets that had ended before the refresh before. */
     late?: number;
     /** Of a summary: source rows for closed buckets, which are counted and not shown. */
     closedLate?: number;
     /** Of a summary: its rows that a repair found wrong; null: none was made. */
     corrections?: number | null;
+    /** Of a summary: ids that are drawn and not seen yet. */
+    gaps?: number;
   };
   /** A summary is on its way: its first fill, or many new rows. */
   'summary.progress': {

@@ -20,7 +20,8 @@ export interface SummaryJson {
     readonly backlog: 'growing' | 'shrinking' | null;
     /** At that pace. */
     readonly catchUpMs: number | null;
-    readonly batch: number;
+    /** Rows that the next transaction takes at most; null: it is the first. */
+    readonly batch: number | null;
     readonly rowsPerSecond: number | null;
   };
   readonly gaps: {

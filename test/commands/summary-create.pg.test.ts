@@ -33,7 +33,9 @@ describe('listener summary create', { timeout: 60_000 }, () => {
       view: 1, capture: 'watermark', id_column: 'id', bucket_column: 'bucket', lateness: '72:00:00', freshness: '00:01:00',
       fill_began_at: null, filled_at: null, repaired_at: null, closed_before: null,
     });
-    expect(await valueOf(db.admin, "SELECT to_jsonb(w) FROM refresh_listener.watermark AS w")).toEqual({ view: 1, first_id: 0, last_id: 0, batch: 50_000, rows_behind: 0 });
+    expect(await valueOf(db.admin, "SELECT to_jsonb(w) FROM refresh_listener.watermark AS w")).toEqual({
+      view: 1, first_id: 0, last_id: 0, batch: null, rows_behind: 0, rows_a_second: null, growth: null, taken_at: null,
+    });
     expect(await valueOf(db.admin, 'SELECT settings ->> \'TimeZone\' FROM refresh_listener.summary')).toBe(await valueOf(db.worker, "SELECT current_setting('TimeZone')"));
     // Linked to its source, and marked: what is absorbed first is all there is.
     expect(await valueOf(db.admin, 'SELECT s.name FROM refresh_listener.view_source AS vs JOIN refresh_listener.source AS s ON s.id = vs.source')).toBe('public.usage_events');

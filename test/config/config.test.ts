@@ -28,6 +28,7 @@ describe('resolveConfig', () => {
       lockTimeoutMs: 5000,
       refreshTimeoutMs: 0,
       retryBaseMs: 1000,
+      batchRows: 50_000,
       repairEveryMs: 3_600_000,
       retryMaxMs: 300_000,
       graceMs: 20_000,

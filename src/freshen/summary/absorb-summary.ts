@@ -7,6 +7,7 @@ import type { Absorbed, AbsorbOptions, Plan, Skipped, SummaryRun } from '../abso
 import { CursorMoved, isOverdue, isStale, keepFingerprints, moveCursor, readBegin, readLinks, recordRun, tryLock, type Begin } from '../cursor.js';
 import { nextBatchRows } from './batch-size.js';
 import { beginFill, fillTableOf, finishFill } from './fill.js';
+import { countIds } from './gap.js';
 import { bucketAt, type LatenessContract } from './lateness.js';
 import { repair } from './replace-region.js';
 import { readSummaryState, type SummaryState } from './summary-state.js';
@@ -74,7 +75,7 @@ async function absorbStep(
       const stepStartedMs = performance.now();
       if (!(await tryLock(tx, view.id))) return { outcome: 'locked' };
       const begin = await readBegin(tx, view);
-      const known = await readSummaryState(tx, view.id);
+      const known = await readSummaryState(tx, view.id, options.batchRows);
       if (begin === undefined || known === undefined) return { outcome: 'gone' };
       if (begin.paused && options.evenPaused !== true) return { outcome: 'paused' };
       const due = isRepairDue(known, options.repairEveryMs);
@@ -192,7 +193,7 @@ function told(steps: readonly Step[], last: Step, durationMs: number): Absorbed 
     (filling ? 0 : total(({ taken }) => taken.updated)) + (repaired?.updated ?? 0), repaired?.deleted ?? 0,
   ];
   const summary: SummaryRun = {
-    filling, batches: steps.length, rowsBehind: last.rowsBehind,
+    filling, batches: steps.length, gaps: countIds(last.taken.gapIds), rowsBehind: last.rowsBehind,
     rowsRead: total(({ taken }) => taken.rows), late: total(({ taken }) => taken.late), closedLate: total(({ taken }) => taken.closedLate),
     corrections: repaired === undefined ? null : repaired.inserted + repaired.updated + repaired.deleted,
   };

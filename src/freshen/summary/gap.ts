@@ -49,6 +49,11 @@ export function isDrawn(ranges: string, lastValue: bigint): boolean {
   return ranges === '{}' || lastValue === 0n || BigInt(upper) - 1n <= lastValue;
 }
 
+/** How many ids lie in these. Pure. @param ranges an `int8multirange`, as it prints */
+export function countIds(ranges: string): number {
+  return [...ranges.matchAll(/\[(-?\d+),(-?\d+)\)/g)].reduce((sum, [, lower, upper]) => sum + Number(BigInt(upper ?? 0) - BigInt(lower ?? 0)), 0);
+}
+
 /** Whether an id lies in these. Pure. @param ranges an `int8multirange`, as it prints */
 export function hasId(ranges: string, id: bigint): boolean {
   return [...ranges.matchAll(/\[(-?\d+),(-?\d+)\)/g)].some(([, lower, upper]) => BigInt(lower ?? 0) <= id && id < BigInt(upper ?? 0));

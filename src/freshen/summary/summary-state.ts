@@ -43,9 +43,16 @@ export class DefinitionRefused extends Error {
   readonly code = '0A000';
 }
 
-/** Undefined when the summary is gone. @throws DefinitionRefused */
-export async function readSummaryState(tx: Transaction, view: number): Promise<SummaryState | undefined> {
-  const [row] = await tx.rows<StateRow>(summaryStateQuery, [view]);
+const defaultBatch = 50_000;
+
+/**
+ * Undefined when the summary is gone.
+ *
+ * @param firstBatch rows that its first batch takes
+ * @throws DefinitionRefused
+ */
+export async function readSummaryState(tx: Transaction, view: number, firstBatch = defaultBatch): Promise<SummaryState | undefined> {
+  const [row] = await tx.rows<StateRow>(summaryStateQuery, [view, firstBatch]);
   if (row === undefined) return undefined;
   const reading = await definitionOf(row.definition);
   if ('refusal' in reading) throw new DefinitionRefused(`The definition of ${row.name} ${reading.refusal}: ${reading.remedy}.`);
