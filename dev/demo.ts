@@ -7,11 +7,12 @@ import { caughtUp, readRecord } from './demo/record.js';
 import { buildScene } from './demo/scene.js';
 import { summaryLines } from './demo/summary.js';
 import { Traffic } from './demo/traffic.js';
-import { startWorkerProcess, type WorkerProcess } from './demo/worker-process.js';
+import { runCommand, startWorkerProcess, type WorkerProcess } from './demo/worker-process.js';
 import { startEmbeddedServer, type EmbeddedServer } from './embedded-server.js';
 import { readAirports, readFlights } from './flights.js';
 
-const views = ['mv_dashboard', 'mv_worst_airports'];
+const views = ['mv_dashboard', 'mv_worst_airports', 'daily_departures'];
+const creation = ['summary', 'create', 'public.daily_departures', '--from', 'dev/demo/daily-departures.sql'];
 const workerOptions = ['--views', views.join(','), '--debounce', '500ms', '--max-wait', '3s'];
 /** Of the 20,000 flights; the others are live traffic. */
 const loadedBefore = 10_000;
@@ -26,14 +27,17 @@ async function demo(ending: Ending, seconds: number | undefined): Promise<boolea
   let server: EmbeddedServer | undefined;
   let worker: WorkerProcess | undefined;
   try {
-    say('Real flight records are replayed as live traffic; the worker keeps two materialized views over them fresh.');
+    say('Real flight records are replayed as live traffic; the worker keeps two materialized views and a summary table over them fresh.');
     const [flights, airports] = await Promise.all([readFlights(), readAirports()]);
     const serverStartedAt = Date.now();
     server = await startEmbeddedServer();
     const scene = await ending.unlessAtOnce(buildScene(server.url, airports, flights.slice(0, loadedBefore)));
     say(`PostgreSQL ${server.version}, ${loadedBefore.toLocaleString('en-US')} flights. Worker: listener ${workerOptions.join(' ')}`);
-    say(`Look, or change something yourself: psql ${scene.appUrl}   (Ctrl-C ends everything)\n`);
+    say(`Look, or change something yourself: psql ${scene.appUrl}   (Ctrl-C ends everything)`);
 
+    say(`listener ${creation.join(' ')}`);
+    await ending.unlessAtOnce(runCommand(scene.listenerUrl, creation));
+    say('');
     worker = startWorkerProcess(scene.listenerUrl, [...workerOptions, '--log-format', 'text']);
     const died = worker.ended.then((status) => {
       throw new Error(status === null ? 'A signal ended the worker' : `The worker ended by itself, with exit status ${status}`);
@@ -44,6 +48,7 @@ async function demo(ending: Ending, seconds: number | undefined): Promise<boolea
     const client = new pg.Client({ connectionString: scene.listenerUrl, application_name: 'demo summary', statement_timeout: 10_000 });
     client.on('error', () => undefined); // a connection that breaks: the next statement tells
     await client.connect();
+    await client.query('GRANT SELECT ON public.daily_departures TO app');
     await during(caughtUp(client, views.length, catchUpMs));
     if (seconds !== undefined) ending.endIn(seconds * 1_000);
     const traffic = new Traffic({ url: scene.appUrl, flights: flights.slice(loadedBefore), tell: tellTraffic, signal: ending.enough });

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { BenchDatabase } from '../server.js';
+import { orderOf } from '../statistics.js';
 import { startWorkerProcess } from '../worker-process.js';
 import type { Events } from './events.js';
 
@@ -12,37 +13,48 @@ export interface Samples {
   readonly refreshes: number;
 }
 
-/** In ms. */
-export interface TimeToFresh {
-  readonly newRows: number;
-  readonly visible: readonly number[];
-  readonly absorb: readonly number[];
-  readonly refresh: readonly number[];
+/** A table, and what is kept of it: by the worker, and by hand. */
+export interface Subject {
+  readonly events: Events;
+  readonly size: number;
+  readonly summary: string;
+  readonly matview: string;
 }
 
-/** New rows come: how long until a reader of the summary sees the last of them, and how long would a materialized view take? */
-export async function timeToFresh(
-  database: BenchDatabase, events: Events, { summary, matview }: { readonly summary: string; readonly matview: string }, plan: readonly Samples[],
-): Promise<TimeToFresh[]> {
+/** In ms; those of one place belong to one round. */
+export interface TimeToFresh {
+  readonly newRows: number;
+  readonly visible: number[];
+  readonly absorb: number[];
+  readonly refresh: number[];
+}
+
+/**
+ * New rows come: how long until a reader of the summary sees the last of them, and how long would a materialized view take?
+ * The subjects take turns, so that what else the machine does slows all of them.
+ */
+export async function timeToFresh(database: BenchDatabase, subjects: readonly Subject[], plan: readonly Samples[]): Promise<ReadonlyMap<Subject, readonly TimeToFresh[]>> {
   const [app, owner] = [await database.connect('app'), await database.connect('listener')];
-  const worker = await startWorkerProcess(database.url('listener'), ['--views', summary, '--debounce', '0']);
+  const worker = await startWorkerProcess(database.url('listener'), ['--views', subjects.map(({ summary }) => summary).join(','), '--debounce', '0']);
   try {
-    const results: TimeToFresh[] = [];
+    const results = new Map<Subject, TimeToFresh[]>(subjects.map((subject) => [subject, []]));
     for (const { newRows, samples, refreshes } of plan) {
-      const [visible, absorb, refresh]: [number[], number[], number[]] = [[], [], []];
+      for (const list of results.values()) list.push({ newRows, visible: [], absorb: [], refresh: [] });
       // One before, that is forgotten.
       for (let sample = -1; sample < samples; sample += 1) {
-        const from = worker.events.mark;
-        const ms = await untilVisible(app, owner, events, summary, newRows);
-        const done = await worker.events.next('refresh.done', () => true, from);
-        if (sample >= 0) {
-          visible.push(ms);
-          absorb.push(done.durationMs);
-          if (sample < refreshes) refresh.push(await timed(owner, `REFRESH MATERIALIZED VIEW CONCURRENTLY ${matview}`));
+        for (const subject of orderOf(subjects, Math.abs(sample))) {
+          const from = worker.events.mark;
+          const ms = await untilVisible(app, owner, subject, newRows);
+          const done = await worker.events.next('refresh.done', ({ view }) => view === subject.summary, from);
+          const result = results.get(subject)?.at(-1);
+          if (sample >= 0) {
+            result?.visible.push(ms);
+            result?.absorb.push(done.durationMs);
+            if (sample < refreshes) result?.refresh.push(await timed(owner, `REFRESH MATERIALIZED VIEW CONCURRENTLY ${subject.matview}`));
+          }
+          await sleep(ms * 2 + 300); // isolated: the summary has rested, the hold is over
         }
-        await sleep(ms * 2 + 300); // isolated: the summary has rested, the hold is over
       }
-      results.push({ newRows, visible, absorb, refresh });
     }
     return results;
   } finally {
@@ -50,7 +62,7 @@ export async function timeToFresh(
   }
 }
 
-async function untilVisible(app: pg.Client, owner: pg.Client, events: Events, summary: string, newRows: number): Promise<number> {
+async function untilVisible(app: pg.Client, owner: pg.Client, { events, summary }: Subject, newRows: number): Promise<number> {
   // When the group of the last row was written.
   const look = `SELECT max(updated_at)::text AS at FROM ${summary} WHERE ${events.last(newRows)}`;
   const shown = async (): Promise<string | undefined> => (await owner.query<{ at: string }>(look)).rows[0]?.at;

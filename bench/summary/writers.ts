@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findPgbench } from '../pgbench-driver.js';
 import { pgDriver } from '../pg-driver.js';
 import type { Bench } from '../measure.js';
@@ -43,7 +44,9 @@ export async function writerRates({ server, quick, say }: Pick<Bench, 'server' |
       const [seconds, rounds] = quick ? [1, 2] : [5, 5];
       say(`16 writers: ${followers.length} tables, ${rounds} rounds of ${seconds} s`);
       const rates = new Map<Follower, number[]>(followers.map((follower) => [follower, []]));
-      const admin = await database.connect('admin');
+      const [admin, owner] = [await database.connect('admin'), await database.connect('listener')];
+      const isFresh = async (): Promise<boolean> => (
+        (await owner.query<{ fresh: boolean }>(`SELECT refresh_listener.is_fresh('public.mv') AND refresh_listener.is_fresh('public.hourly') AS fresh`)).rows[0]?.fresh === true);
       // The first is a warm-up.
       for (let round = -1; round < rounds; round += 1) {
         for (const follower of orderOf(followers, Math.abs(round))) {
@@ -53,7 +56,7 @@ export async function writerRates({ server, quick, say }: Pick<Bench, 'server' |
           });
           if (round >= 0) rates.get(follower)?.push(rate);
           // What is left is not done at the cost of the next.
-          if (follower !== 'nobody') await worker.events.next('refresh.done', ({ view }) => view === (follower === 'summary' ? 'public.hourly' : 'public.mv'), worker.events.mark);
+          while (!(await isFresh())) await sleep(50);
         }
       }
       const absorbs = worker.events.of('refresh.done').filter(({ view }) => view === 'public.hourly');

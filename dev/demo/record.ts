@@ -5,8 +5,12 @@ import type pg from 'pg';
 export interface ViewRecord {
   /** Its quoted name. */
   readonly view: string;
+  readonly kind: 'matview' | 'summary';
   readonly concurrent: number;
   readonly plain: number;
+  /** Of a summary: absorbs that added new rows, and those that compared it with its source. */
+  readonly merges: number;
+  readonly rebuilds: number;
   readonly failed: number;
   /** From the oldest change that a refresh absorbed to its being visible, in ms; null when there was no change. */
   readonly p50: number | null;
@@ -19,9 +23,11 @@ export interface ViewRecord {
 
 export async function readRecord(client: pg.ClientBase): Promise<ViewRecord[]> {
   const { rows } = await client.query<ViewRecord>(`
-    SELECT v.name AS view,
+    SELECT v.name AS view, v.kind,
            (count(*) FILTER (WHERE r.plan = 'concurrent'))::int AS concurrent,
            (count(*) FILTER (WHERE r.plan = 'plain'))::int AS plain,
+           (count(*) FILTER (WHERE r.plan = 'merge'))::int AS merges,
+           (count(*) FILTER (WHERE r.plan = 'rebuild'))::int AS rebuilds,
            (count(*) FILTER (WHERE r.error IS NOT NULL))::int AS failed,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY r.staleness_ms) AS p50,
            percentile_disc(0.95) WITHIN GROUP (ORDER BY r.staleness_ms) AS p95,
@@ -58,6 +64,7 @@ async function freshViews(client: pg.ClientBase): Promise<number> {
   const { rows: [views] } = await client.query<{ fresh: number }>(`
     SELECT count(*)::int AS fresh FROM refresh_listener.view AS v
     WHERE v.whole_marks = v.whole_absorbed
+      AND NOT EXISTS (SELECT FROM refresh_listener.summary AS s WHERE s.view = v.id AND s.filled_at IS NULL)
       AND NOT EXISTS (SELECT FROM refresh_listener.change_log AS l
                       JOIN refresh_listener.view_source AS vs ON vs.view = v.id AND vs.source = l.source
                       WHERE NOT pg_visible_in_snapshot(l.xid, v.cursor))`);

@@ -33,8 +33,9 @@ function deeds({ statements, rows }: Tally): string {
   return `${count(statements, 'statement')} (${count(rows, 'row')})`;
 }
 
-function refreshes({ concurrent, plain, failed }: ViewRecord): string {
-  return `${concurrent} concurrent, ${plain} plain${failed === 0 ? '' : `, ${failed} FAILED`}`;
+function refreshes({ kind, concurrent, plain, merges, rebuilds, failed }: ViewRecord): string {
+  const done = kind === 'summary' ? `${count(merges, 'merge')}, ${count(rebuilds, 'repair')}` : `${concurrent} concurrent, ${plain} plain`;
+  return `${done}${failed === 0 ? '' : `, ${failed} FAILED`}`;
 }
 
 function freshness({ p50, p95, max }: ViewRecord): string {
@@ -47,7 +48,7 @@ function sinceStart(which: 'firstAt' | 'firstChangeAt', { records, serverStarted
   return times.length === 0 ? 'never' : formatDuration(Math.min(...times) - serverStartedAt);
 }
 
-function verdict({ rows, differing }: Agreement): string {
-  if (differing === 0) return `view and defining query agree (${count(rows, 'row')})`;
+function verdict({ kind, rows, differing }: Agreement): string {
+  if (differing === 0) return `${kind === 'summary' ? 'summary' : 'view'} and defining query agree (${count(rows, 'row')})`;
   return `DIFFERS from its defining query: ${count(differing, 'row')} in only one of them`;
 }

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ export interface WorkerProcess {
   kill(): Promise<void>;
 }
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const command = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const endWithDemo = new URL('end-with-demo.mjs', import.meta.url).href;
 const patienceMs = 5_000;
@@ -47,6 +48,13 @@ export function startWorkerProcess(databaseUrl: string, args: readonly string[])
       return ended;
     },
   };
+}
+
+/** Another command of the same program, which ends by itself. What it says goes where ours goes. @throws when it fails */
+export async function runCommand(databaseUrl: string, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [command, ...args], { cwd: root, env: { ...environment(), DATABASE_URL: databaseUrl }, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [status] = (await once(child, 'exit')) as [number | null];
+  if (status !== 0) throw new Error(`listener ${args.join(' ')} ended with exit status ${status ?? 'none'}`);
 }
 
 /** Without what would change the worker shown: its own options, and the driver's variables. */

@@ -101,10 +101,12 @@ describe.concurrent('npm run demo', () => {
     expect(summary).toMatch(/changes +\d+ statements \(\d+ rows\) committed; \d+ statements? \(\d+ rows?\) rolled back/);
     expect(summary).toMatch(/refreshes +public\.mv_dashboard +[1-9]\d* concurrent, 0 plain\n/);
     expect(summary).toMatch(/refreshes +public\.mv_worst_airports +[1-9]\d* concurrent, 0 plain\n/);
+    expect(summary).toMatch(/refreshes +public\.daily_departures +[1-9]\d* merges?, \d+ repairs?\n/);
     expect(summary).toMatch(/freshness +public\.mv_dashboard +p50 \S+, p95 \S+, max \S+ from the first change to visible\n/);
     expect(summary).toMatch(/first event +\S+s after the start of the server/);
     expect(summary).toMatch(/agreement +public\.mv_dashboard +view and defining query agree \(\d+ rows\)\n/);
     expect(summary).toMatch(/agreement +public\.mv_worst_airports +view and defining query agree \(10 rows\)\n/);
+    expect(summary).toMatch(/agreement +public\.daily_departures +summary and defining query agree \([\d,]+ rows\)\n/);
     expect(await demo.remains()).toEqual(nothing);
   });
 

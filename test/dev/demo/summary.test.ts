@@ -3,7 +3,7 @@ import type { ViewRecord } from '../../../dev/demo/record.js';
 import { summaryLines, type Summary } from '../../../dev/demo/summary.js';
 
 const dashboard: ViewRecord = {
-  view: 'public.mv_dashboard', concurrent: 9, plain: 0, failed: 0,
+  view: 'public.mv_dashboard', kind: 'matview', concurrent: 9, plain: 0, merges: 0, rebuilds: 0, failed: 0,
   p50: 536.4, p95: 3_012, max: 3_050, firstAt: 11_400, firstChangeAt: 12_200,
 };
 const summary: Summary = {
@@ -11,7 +11,7 @@ const summary: Summary = {
   committed: { statements: 1, rows: 1_310 },
   rolledBack: { statements: 2, rows: 1 },
   records: [dashboard],
-  agreements: [{ view: 'public.mv_dashboard', rows: 210, differing: 0 }],
+  agreements: [{ view: 'public.mv_dashboard', kind: 'matview', rows: 210, differing: 0 }],
   serverStartedAt: 10_000,
 };
 
@@ -26,11 +26,18 @@ it('tells what was done, how late it was seen, and whether it is right', () => {
   ]);
 });
 
+it('tells of a summary what was added, and how often it was compared', () => {
+  const daily: ViewRecord = { ...dashboard, view: 'public.daily_departures', kind: 'summary', concurrent: 0, merges: 12, rebuilds: 1 };
+  const lines = summaryLines({ ...summary, records: [daily], agreements: [{ view: daily.view, kind: 'summary', rows: 90, differing: 0 }] });
+  expect(lines).toContain('  refreshes   public.daily_departures  12 merges, 1 repair');
+  expect(lines).toContain('  agreement   public.daily_departures  summary and defining query agree (90 rows)');
+});
+
 it('does not gloss over failures', () => {
   const lines = summaryLines({
     ...summary,
     records: [{ ...dashboard, failed: 2, p50: null, p95: null, max: null, firstChangeAt: null }],
-    agreements: [{ view: 'public.mv_dashboard', rows: 210, differing: 1 }],
+    agreements: [{ view: 'public.mv_dashboard', kind: 'matview', rows: 210, differing: 1 }],
   });
   expect(lines).toContain('  refreshes   public.mv_dashboard  9 concurrent, 0 plain, 2 FAILED');
   expect(lines).toContain('  freshness   public.mv_dashboard  no change came');
