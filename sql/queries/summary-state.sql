@@ -17,7 +17,7 @@ JOIN refresh_listener.summary AS s ON s.view = v.id
 JOIN refresh_listener.watermark AS w ON w.view = v.id
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_class AS d ON d.oid = pg_catalog.to_regclass('refresh_listener.definition_' || v.id)
+LEFT JOIN pg_catalog.pg_class AS d ON d.oid = pg_catalog.to_regclass('refresh_listener.definition_' || v.id)
 LEFT JOIN pg_catalog.pg_attribute AS b ON b.attrelid = v.oid AND b.attname = s.bucket_column AND NOT b.attisdropped
 CROSS JOIN (SELECT pg_catalog.jsonb_object_agg(p.name, pg_catalog.current_setting(p.name)) AS settings
             FROM pg_catalog.unnest(ARRAY['TimeZone', 'DateStyle', 'IntervalStyle', 'lc_time', 'default_text_search_config', 'bytea_output']) AS p (name)) AS f

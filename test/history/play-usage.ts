@@ -21,6 +21,7 @@ export interface UsageScene {
 export interface UsageOutcome {
   readonly seed: number;
   readonly commits: number;
+  readonly prepared: number;
   readonly refreshes: number;
   /** Where absorbs were struck. */
   readonly blows: Readonly<Record<string, number>>;
@@ -78,7 +79,7 @@ export async function playUsageHistory(seed: number, scene: UsageScene): Promise
     if (faults.length === 0) faults.push(...(await leftGaps(db, workers, scene.catchUpMs)));
     faults.push(...player.unexpected.map((failure) => `a writer failed: ${failure}`));
     return {
-      seed, commits: player.commits, naive, looks, blows: workers.blows, faults,
+      seed, commits: player.commits, prepared: player.log.filter(({ outcome }) => outcome === 'prepared').length, naive, looks, blows: workers.blows, faults,
       refreshes: workers.records.reduce((sum, record) => sum + record.of('refresh.done').length, 0),
       told: `${told(player.log)}\n${workers.failures.join('\n')}`,
     };

@@ -54,10 +54,8 @@ const blow: fc.Arbitrary<Blow> = fc.record({
 });
 
 const pauseMs = fc.oneof(
-  { weight: 4, arbitrary: fc.constant(0) },
-  { weight: 4, arbitrary: fc.integer({ min: 1, max: 80 }) },
-  // Longer than it takes an absorb to look into a gap twice.
-  { weight: 3, arbitrary: fc.integer({ min: 200, max: 900 }) },
+  { weight: 8, arbitrary: fc.constant(0) },
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) },
 );
 const isolation = fc.constantFrom('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
 
@@ -78,6 +76,9 @@ function actOf(write: fc.Arbitrary<UsageWrite>, prepared: boolean): fc.Arbitrary
   /** Open for seconds, with ids of all along. */
   const imported = fc.tuple(fc.array(additions, { minLength: 3, maxLength: 5 }), fc.integer({ min: 200, max: 600 }))
     .map(([writes, ms]) => made(writes.flatMap((one) => [one, { sql: `SELECT pg_catalog.pg_sleep(${ms / 1000})` }]), { isolation: 'READ COMMITTED', pauseMs: 0, end: 'commit' }));
+  /** One id, for longer than all those that were open as it was drawn: nobody but its own holder keeps the gap. */
+  const lingers = fc.tuple(write, isolation, fc.integer({ min: 800, max: 2_500 }), fc.constantFrom('commit' as const, 'commit' as const, 'rollback' as const))
+    .map(([one, level, pause, end]) => made([one], { isolation: level, pauseMs: pause, end }));
   // What holds an ACCESS EXCLUSIVE lock must not be prepared: nothing could be absorbed until somebody resolves it. And only
   // who prepared a transaction may resolve it.
   const preparable = bodyOf(write).filter((body) => !body.some(({ sql, byAdmin }) => byAdmin === true || sql.startsWith('TRUNCATE')));
@@ -86,7 +87,7 @@ function actOf(write: fc.Arbitrary<UsageWrite>, prepared: boolean): fc.Arbitrary
     kind: fc.constant('resolve'), role: fc.constant('app'), statements: fc.constant([]), pauseMs, end: fc.constantFrom('commit', 'commit', 'rollback'),
   });
   return fc.oneof(
-    { weight: 12, arbitrary: single }, { weight: 14, arbitrary: transaction }, { weight: 1, arbitrary: imported },
+    { weight: 12, arbitrary: single }, { weight: 14, arbitrary: transaction }, { weight: 1, arbitrary: imported }, { weight: 3, arbitrary: lingers },
     ...(prepared ? [{ weight: 2, arbitrary: prepares }, { weight: 1, arbitrary: resolves }] : []),
   );
 }

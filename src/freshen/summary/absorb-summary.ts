@@ -79,7 +79,7 @@ async function absorbStep(
       if (begin === undefined || known === undefined) return { outcome: 'gone' };
       if (begin.paused && options.evenPaused !== true) return { outcome: 'paused' };
       const due = isRepairDue(known, options.repairEveryMs);
-      const behind = !known.filled || known.rowsBehind > 0;
+      const behind = !known.filled || known.rowsBehind > 0 || isReadOtherwise(known);
       if (before.length === 0 && !isStale(begin) && !behind && !due && !isOverdue(begin, options.overdueSince)) return { outcome: 'fresh' };
       // Should it fail because somebody else has written it, then before the work. From here on no sweep renews its lease.
       await tx.rows('SELECT FROM refresh_listener.view AS v WHERE v.id = $1 FOR NO KEY UPDATE', [view.id]);
@@ -152,8 +152,12 @@ async function absorbStep(
 
 /** Something other than an insert was recorded, or it is not known what has happened, or expressions would be read differently now. Pure. */
 export function needsRepair(begin: Pick<Begin, 'whole' | 'settled' | 'operations'>, state: Pick<SummaryState, 'settings' | 'keptSettings' | 'filled'>): boolean {
-  return begin.whole || begin.settled || begin.operations.some((operation) => operation !== 'I') ||
-    (state.filled && Object.entries(state.settings).some(([name, value]) => state.keptSettings[name] !== value));
+  return begin.whole || begin.settled || begin.operations.some((operation) => operation !== 'I') || isReadOtherwise(state);
+}
+
+/** Its expressions would be evaluated under other settings than it was absorbed under. Pure. */
+function isReadOtherwise({ filled, settings, keptSettings }: Pick<SummaryState, 'settings' | 'keptSettings' | 'filled'>): boolean {
+  return filled && Object.entries(settings).some(([name, value]) => keptSettings[name] !== value);
 }
 
 /** Pure. */

@@ -10,7 +10,8 @@ const holdersQuery = loadQuery('holders');
 /** The row of `summary-state.sql`. */
 interface StateRow {
   readonly name: string;
-  readonly definition: string;
+  /** Null: it was dropped, along with what it reads. */
+  readonly definition: string | null;
   readonly idColumn: string;
   readonly bucketColumn: string | null;
   readonly lateness: string | null;
@@ -54,6 +55,9 @@ const defaultBatch = 50_000;
 export async function readSummaryState(tx: Transaction, view: number, firstBatch = defaultBatch): Promise<SummaryState | undefined> {
   const [row] = await tx.rows<StateRow>(summaryStateQuery, [view, firstBatch]);
   if (row === undefined) return undefined;
+  if (row.definition === null) {
+    throw new DefinitionRefused(`${row.name} cannot be kept any more: its definition was dropped, along with what it reads. Drop it with listener summary drop ${row.name}, and create it anew.`);
+  }
   const reading = await definitionOf(row.definition);
   if ('refusal' in reading) throw new DefinitionRefused(`The definition of ${row.name} ${reading.refusal}: ${reading.remedy}.`);
   return { ...row, definition: reading.definition, gapIds: union(row.gaps.map((gap) => gap.ids)) };
