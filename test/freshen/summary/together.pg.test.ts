@@ -73,8 +73,8 @@ describe('two absorbs at once', () => {
     while ((await absorbers[1]?.absorb())?.outcome === 'absorbed');
     expect(await wrongRows(db)).toBe(0);
     expect(Object.keys(outcomes).filter((outcome) => !['absorbed', 'locked', 'fresh', 'CursorMoved'].includes(outcome))).toEqual([]);
-    expect(outcomes.absorbed).toBeGreaterThan(5);
-    expect(outcomes.locked).toBeGreaterThan(0);
+    expect(outcomes.absorbed).toBeGreaterThan(0);
+    expect((outcomes.locked ?? 0) + (outcomes.CursorMoved ?? 0)).toBeGreaterThan(0);
   });
 
   it('a repair counts just what the watermark has: a row that commits beside it comes once', async () => {
