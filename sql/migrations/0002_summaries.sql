@@ -45,7 +45,8 @@ CREATE TABLE refresh_listener.watermark (
 
 -- Ids at or below last_id that no absorb has seen: drawn by a transaction that was still open, or rolled back. `holders` are
 -- the transactions that held a write lock on the source just after the absorb's snapshot, by virtual transaction id, each
--- with its pid and start. A gap goes when an absorb has looked into it that began after its last holder was gone.
+-- with its pid and start. A gap goes when an absorb has looked into it that began after its last holder was gone. The holder
+-- 'sequence' stands for all who are still to draw ids of it: somebody has written a greater one by hand.
 CREATE TABLE refresh_listener.gap (
   id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   view    integer NOT NULL REFERENCES refresh_listener.summary ON DELETE CASCADE,

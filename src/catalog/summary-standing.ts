@@ -29,7 +29,7 @@ export interface SummaryStanding {
   /** Ids in gaps. */
   readonly gapIds: number;
   readonly gapsSince: Date | null;
-  /** Transactions that may still fill them, by virtual transaction id; one that is prepared has no pid. */
+  /** Transactions that may still fill them, by virtual transaction id; one that is prepared has no pid. `sequence`: whoever draws them. */
   readonly holders: Readonly<Record<string, { readonly pid: number | null; readonly since: string | null }>>;
   /** Rows that came late, and for closed buckets, and rows that repairs put right: of the runs on record. */
   readonly late: number;

@@ -73,7 +73,11 @@ export function summaryLines(standing: SummaryStanding, name: string, at: Date):
   const lines = [`A summary by watermark: ${printable(idColumn)} up to ${lastId}${rowsBehind === 0 ? ', nothing left' : `, ${backlogText(standing)}`}.`];
   if (standing.filledAt === null) lines.push('It is still being filled, and empty until that has ended.');
   if (gapIds > 0) {
-    const who = Object.values(holders).map(({ pid, since }) => `${pid === null ? 'a prepared transaction' : `pid ${pid}`}${since === null ? '' : ` (open for ${formatDuration(Math.max(0, at.getTime() - new Date(since).getTime()))})`}`);
+    const who = Object.entries(holders).map(([holder, { pid, since }]) => {
+      // See the migration: an id beyond them was written by hand.
+      if (holder === 'sequence') return 'whoever draws them from the sequence';
+      return `${pid === null ? 'a prepared transaction' : `pid ${pid}`}${since === null ? '' : ` (open for ${formatDuration(Math.max(0, at.getTime() - new Date(since).getTime()))})`}`;
+    });
     const from = gapsSince === null ? '' : `, the oldest seen ${ago(gapsSince, at)}`;
     lines.push(`${count(gapIds, 'id')} below it not seen yet${from}: ${who.length === 0 ? 'rolled back, most likely; the next refreshes make sure' : `may still be committed by ${who.join(', ')}`}.`);
   }
