@@ -9,13 +9,14 @@ const minutes = Number(process.env.HISTORY_MINUTES ?? 0);
 const givenSeed = process.env.HISTORY_SEED === undefined ? undefined : Number(process.env.HISTORY_SEED);
 const isLong = minutes > 0;
 
-const shortTimes = ['--debounce=20ms', '--max-wait=60ms', '--retry-base=20ms', '--retry-max=200ms', '--lock-timeout=5s', '--sweep=10m'];
+const shortTimes = ['--debounce=20ms', '--max-wait=60ms', '--retry-base=20ms', '--retry-max=200ms', '--lock-timeout=5s'];
+const rareSweeps = '--sweep=10m';
 const history = { prepared: false, writers: 14, actsPerWriter: isLong ? 16 : 7, blows: isLong ? 4 : 2, phases: isLong ? [true, false, true] : [true, false] };
 const base = { history, workers: 2, catchUpMs: 30_000 };
 
 const scenes: Readonly<Record<string, UsageScene>> = {
-  'by the bell': { ...base, workerArgs: shortTimes },
-  'by polling, with prepared transactions': { ...base, history: { ...history, prepared: true }, workerArgs: [...shortTimes, '--wake=poll'] },
+  'by the bell': { ...base, workerArgs: [...shortTimes, rareSweeps] },
+  'by polling, with prepared transactions': { ...base, history: { ...history, prepared: true }, workerArgs: [...shortTimes, rareSweeps, '--wake=poll'] },
   ...(isLong && {
     'with lapses': {
       ...base, history: { ...history, prepared: true, blows: 6 }, workerArgs: [...shortTimes, '--wake=poll', '--lapse=1s', '--sweep=1s'],
@@ -59,7 +60,7 @@ describe('random histories of many writers end with every summary as its query r
   it('with prepared transactions over restarts of the server', { timeout: 120_000 + shareMs }, async (context) => {
     const server = await startOwnServer(context);
     await hunt('restarts', (seed) => playUsageHistory(seed, {
-      ...base, adminUrl: server.url, workerArgs: [...shortTimes, '--wake=poll'],
+      ...base, adminUrl: server.url, workerArgs: [...shortTimes, rareSweeps, '--wake=poll'],
       history: { ...history, prepared: true, blows: 0, phases: isLong ? [true, true] : [true] },
       restart: {
         phases: [0, 1],
