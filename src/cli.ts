@@ -99,7 +99,7 @@ function grouped(
 }
 
 function described(builder: Argv, command: Command): Argv {
-  for (const name of command.options) builder.options(describedOption(name));
+  for (const name of command.options) builder.options(describedOption(name, command.meanings?.[name]));
   if (command.names !== undefined) {
     builder.positional(command.names.many ? 'names' : 'name', { type: 'string', description: command.names.description });
   }
@@ -107,11 +107,11 @@ function described(builder: Argv, command: Command): Argv {
   return builder.epilogue(epilogue);
 }
 
-function describedOption(name: OptionName): Record<string, OptionDescription> {
+function describedOption(name: OptionName, meaning?: string): Record<string, OptionDescription> {
   const option: Option = options[name];
   const choices = option.type.choices === undefined ? '' : ` (${option.type.choices.join(', ')})`;
   const group = `${option.group}:`;
-  const description = option.description + choices;
+  const description = (meaning ?? option.description) + choices;
   if (option.type.name === 'switch') {
     // What is on by default is shown by how one turns it off; yargs knows the other form as well.
     return option.default === 'on'

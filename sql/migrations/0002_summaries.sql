@@ -66,12 +66,18 @@ CREATE TABLE refresh_listener.late_bucket (
   PRIMARY KEY (view, bucket)
 );
 
--- A backfill under way: what is left of it is from `next_bucket` to `to_bucket`.
+-- A backfill under way: what is left of it is from `next_bucket` to `to_bucket`, the last one. What it has done so far: buckets
+-- recomputed, rows of the summary that were wrong, and late rows that are shown now.
 CREATE TABLE refresh_listener.backfill (
   view        integer PRIMARY KEY REFERENCES refresh_listener.summary ON DELETE CASCADE,
   from_bucket text NOT NULL,
   next_bucket text NOT NULL,
   to_bucket   text NOT NULL,
+  buckets     bigint NOT NULL DEFAULT 0,
+  inserted    bigint NOT NULL DEFAULT 0,
+  updated     bigint NOT NULL DEFAULT 0,
+  deleted     bigint NOT NULL DEFAULT 0,
+  late        bigint NOT NULL DEFAULT 0,
   started_at  timestamptz NOT NULL DEFAULT now()
 );
 

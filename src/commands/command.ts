@@ -22,6 +22,8 @@ export interface Command {
   /** Whether it can do without --views. */
   readonly viewsOptional: boolean;
   readonly options: readonly OptionName[];
+  /** What an option is to this command, where that is something else than to others. */
+  readonly meanings?: Partial<Readonly<Record<OptionName, string>>>;
   /** Each with what it does. */
   readonly examples: readonly (readonly [string, string])[];
   /**

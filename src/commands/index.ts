@@ -1,3 +1,4 @@
+import { backfillCommand } from './backfill.js';
 import type { Command, CommandGroup } from './command.js';
 import { doctorCommand } from './doctor.js';
 import { explainCommand } from './explain.js';
@@ -13,5 +14,5 @@ import { verifyCommand } from './verify.js';
 /** Every subcommand, in the order of `listener --help`. The first is the main job, and the default. */
 export const commands: readonly (Command | CommandGroup)[] = [
   runCommand, statusCommand, explainCommand, refreshCommand, pauseCommand, resumeCommand, doctorCommand, verifyCommand,
-  summaryCommands, installCommand, uninstallCommand,
+  summaryCommands, backfillCommand, installCommand, uninstallCommand,
 ];

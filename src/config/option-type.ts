@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.js';
 import type { ViewPattern } from './view-pattern.js';
 import { parseViewPattern } from './view-pattern.js';
 
-export type OptionTypeName = 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role' | 'column';
+export type OptionTypeName = 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role' | 'column' | 'moment';
 
 /** How the text of an option is read. Every type reads text, since flags and the environment hold nothing else. */
 export interface OptionType<Value, Name extends OptionTypeName = OptionTypeName> {
@@ -131,6 +131,11 @@ export function roleName(): OptionType<string, 'role'> {
 /** A column, as it is called, or as SQL writes it. */
 export function columnName(): OptionType<string, 'column'> {
   return { name: 'column', repeatable: false, schema: text((given) => given.trim()) };
+}
+
+/** A moment, as SQL writes it: the database reads it. */
+export function moment(): OptionType<string, 'moment'> {
+  return { name: 'moment', repeatable: false, schema: text((given) => given.trim()) };
 }
 
 /** Names and patterns of views, comma separated or one a text. */

@@ -1,5 +1,5 @@
 import type { OptionType } from './option-type.js';
-import { choice, columnName, cronExpression, duration, filePath, integer, onOff, postgresUrl, roleName, viewNames } from './option-type.js';
+import { choice, columnName, cronExpression, duration, filePath, integer, moment, onOff, postgresUrl, roleName, viewNames } from './option-type.js';
 
 export interface Option<Value = unknown> {
   readonly type: OptionType<Value>;
@@ -246,6 +246,20 @@ export const options = {
     type: filePath(),
     required: true,
     description: 'The file with the SELECT that the summary is to show; - reads standard input',
+    group: 'This command',
+    flagOnly: true,
+  },
+  to: {
+    type: moment(),
+    fallback: 'now',
+    description: 'The moment before which to end, as SQL writes it: 2026-02-01',
+    group: 'This command',
+    flagOnly: true,
+  },
+  restart: {
+    type: onOff(),
+    default: 'off',
+    description: 'Begin anew, not where a call was stopped',
     group: 'This command',
     flagOnly: true,
   },

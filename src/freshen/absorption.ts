@@ -2,7 +2,7 @@ import type { Transaction } from '../database/database.js';
 import type { RefreshPlan, RefreshTarget } from './refresh.js';
 
 /** Why a view is absorbed. */
-export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual';
+export type AbsorbReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual' | 'backfill';
 
 /** How a view is brought up: a materialized view by a refresh, a summary by merging what is new, or by rebuilding what is open. */
 export type Plan = RefreshPlan | 'merge' | 'rebuild';

@@ -92,7 +92,7 @@ export async function moveCursor(tx: Transaction, view: ServedView, begin: Begin
 /** A run that succeeded, as it is recorded. */
 export type Run = Pick<Absorbed, 'plan' | 'durationMs' | 'stalenessMs' | 'sources' | 'inserted' | 'updated' | 'deleted' | 'summary'>;
 
-export async function recordRun(tx: Transaction, view: ServedView, reason: AbsorbReason, run: Run): Promise<void> {
+export async function recordRun(tx: Transaction, view: Pick<ServedView, 'id'>, reason: AbsorbReason, run: Run): Promise<void> {
   const { summary } = run;
   await tx.rows(recordRunQuery, [
     view.id, run.plan, reason, run.durationMs, run.inserted, run.updated, run.deleted, run.stalenessMs, run.sources, null, null,

@@ -8,7 +8,7 @@ import type { FailureKind } from '../database/sqlstate.js';
 export type Plan = 'concurrent' | 'plain' | 'merge' | 'rebuild';
 
 /** Why a view was absorbed. */
-export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual';
+export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual' | 'backfill';
 
 /**
  * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,

@@ -53,6 +53,7 @@ const addition: Readonly<Record<RefreshReason, string>> = {
   schedule: 'it was due',
   repair: 'it was compared with its source',
   manual: 'asked for by hand',
+  backfill: 'its buckets were recomputed by hand',
 };
 
 /** Where it is not known what changed. */
@@ -65,6 +66,7 @@ const alone: Readonly<Record<RefreshReason, string>> = {
   schedule: 'it was due, changed or not',
   repair: 'it was due to be compared with its source',
   manual: 'asked for by hand',
+  backfill: 'its buckets were recomputed by hand',
 };
 
 /** Continues the sentence: ', 5.3s after orders changed' or ': something changed'. */

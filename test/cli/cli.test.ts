@@ -71,7 +71,7 @@ describe.concurrent('listener', { timeout: 60_000 }, () => {
     const { status, stdout, stderr } = await listener(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const ofOneCall: readonly OptionName[] = [
-      'json', 'watch', 'print', 'role', 'yes', 'force', 'wait', 'from', 'capture', 'id', 'bucket', 'lateness', 'freshness',
+      'json', 'watch', 'print', 'role', 'yes', 'force', 'wait', 'from', 'to', 'restart', 'capture', 'id', 'bucket', 'lateness', 'freshness',
     ];
     for (const name of optionNames) {
       if (!ofOneCall.includes(name)) expect(stdout).toMatch(new RegExp(`^ +--(no-)?${name} `, 'm'));

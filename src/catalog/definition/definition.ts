@@ -43,6 +43,13 @@ export interface MergeDefinition {
    * @throws when there is no such dimension
    */
   readonly columnsOf: (dimension: string) => readonly string[];
+  /**
+   * Name of the source's column that a dimension takes the beginning of, as date_trunc('hour', occurred_at) does: see
+   * `beginning.ts`. Undefined for every other expression.
+   *
+   * @throws when there is no such dimension
+   */
+  readonly beginningOf: (dimension: string) => string | undefined;
 }
 
 export type Reading = { readonly definition: MergeDefinition } | Refusal;

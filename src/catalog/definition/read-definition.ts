@@ -1,5 +1,6 @@
 import type { ScanToken } from 'libpg-query';
 import { quoteIdentifier } from '../../database/identifier.js';
+import { beginningOf } from './beginning.js';
 import { DefinitionText } from './definition-text.js';
 import type { MergeDefinition, Reading, SummaryColumn } from './definition.js';
 import { listOf, locationOf, nodeOf, nodesIn, wordsOf } from './parse-tree.js';
@@ -96,6 +97,7 @@ function compose(text: DefinitionText, { table }: MergeStatement, { targets, fro
     selectArguments: (rows) => (taken.length === 0 ? undefined : `SELECT ${taken.join(', ')} FROM ${item(rows)}`),
     columnsOf: (name) => [...new Set([...nodesIn(dimension(name).expression)].flatMap(({ kind, fields }) => (
       kind === 'ColumnRef' ? wordsOf(fields.fields).slice(-1) : [])))],
+    beginningOf: (name) => beginningOf(dimension(name).expression),
   };
 }
 

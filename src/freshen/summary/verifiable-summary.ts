@@ -6,17 +6,12 @@ import type { Transaction } from '../../database/database.js';
 import { loadQuery } from '../../database/sql.js';
 import { doubtClauses, statements, type Verifiable } from '../verifiable.js';
 import { shapeOf } from './merge.js';
+import { pinSettings } from './pin-settings.js';
 import { openSides } from './replace-region.js';
 import { readSummaryState, type SummaryState } from './summary-state.js';
 import { isRestarted } from './take-batch.js';
 
-const pinSettingsQuery = loadQuery('pin-settings');
 const unabsorbedRewritesQuery = loadQuery('unabsorbed-rewrites');
-
-/** From here on expressions are evaluated as they were when the summary was absorbed last, until the transaction ends. */
-export async function pinSettings(tx: Transaction, view: number): Promise<void> {
-  await tx.rows(pinSettingsQuery, [view]);
-}
 
 /**
  * The two sides of a summary: its open buckets, and its definition over the rows that its watermark has absorbed. What is
@@ -36,7 +31,7 @@ export async function verifiableSummary(tx: Transaction, name: string, own: View
   const checked = await checkDefinition(tx, plain?.oid ?? 0, definition);
   const { keys, values } = shapeOf(definition);
   return {
-    ...openSides(state, state, closedBefore ?? undefined), kind: 'summary', columns: [...keys, ...values], floats: [],
+    ...(await openSides(tx, state, state, closedBefore ?? undefined)), kind: 'summary', columns: [...keys, ...values], floats: [],
     keys, manyImages: 'refusal' in checked ? [] : checked.manyImages, closedBefore, filled,
     unabsorbed: filled ? await excuses(tx, own, state, standby) : [doubtClauses['not-populated']],
     unsteady: 'refusal' in checked ? [`its definition ${checked.refusal}`] : [],
@@ -48,12 +43,12 @@ async function excuses(tx: Transaction, own: Pick<ViewFreshness, 'id' | 'doubts'
   const doubts = own.doubts.map((doubt) => doubtClauses[doubt]);
   if (standby) return [...doubts, 'a standby cannot tell what it has absorbed'];
   const [rewrites] = await tx.rows<{ changes: number; sources: string[] }>(unabsorbedRewritesQuery, [own.id]);
-  const source = state.definition.source.name;
+  const { schema, relation } = state.definition.source;
   return [
     ...(rewrites === undefined || rewrites.changes === 0 ? []
       : [`it has not absorbed ${statements(rewrites.changes)} other than INSERT on ${rewrites.sources.join(', ')}`]),
     ...doubts,
-    ...(await isSequenceRestarted(tx, state) ? [`ids of ${source} are given out once more`] : []),
+    ...(await isSequenceRestarted(tx, state) ? [`ids of ${schema}.${relation} are given out once more`] : []),
   ];
 }
 

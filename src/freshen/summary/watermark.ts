@@ -120,11 +120,15 @@ export function batchRows(source: string, idColumn: string, hasFound: boolean): 
     JOIN ${source} AS s ON ${id} >= pg_catalog.lower(g.ids) AND ${id} < pg_catalog.upper(g.ids)`;
 }
 
-/** SQL of the rows that count as absorbed. $1: the watermark, $2: gaps as int8multirange. Pure. */
-export function absorbedRows(source: string, idColumn: string): string {
+/**
+ * SQL of the rows that count as absorbed. $1: the watermark, $2: gaps as int8multirange. Pure.
+ *
+ * @param restriction a condition over the columns of `s`: other rows are left out
+ */
+export function absorbedRows(source: string, idColumn: string, restriction?: string): string {
   const id = `s.${quoteIdentifier(idColumn)}`;
   return `SELECT s.* FROM ${source} AS s
-    WHERE ${id} <= $1::pg_catalog.int8 AND NOT (${id}::pg_catalog.int8 <@ $2::pg_catalog.int8multirange)`;
+    WHERE ${id} <= $1::pg_catalog.int8 AND NOT (${id}::pg_catalog.int8 <@ $2::pg_catalog.int8multirange)${restriction === undefined ? '' : ` AND (${restriction})`}`;
 }
 
 /**
