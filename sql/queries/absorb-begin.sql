@@ -6,15 +6,16 @@ SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
        v.whole_marks > v.whole_absorbed AS whole,
        v.settle_xid::pg_catalog.text AS "settleXid",
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
-       CASE v.kind WHEN 'summary' THEN EXISTS (SELECT FROM refresh_listener.summary AS f WHERE f.view = v.id AND f.filled_at IS NOT NULL)
-                   ELSE c.relispopulated END AS populated,
+       CASE v.kind WHEN 'summary' THEN m.filled_at IS NOT NULL ELSE c.relispopulated END AS populated,
        v.paused_at IS NOT NULL AS paused,
        pg_catalog.date_part('epoch', v.absorbed_at) * 1000 AS "absorbedAtMs",
        coalesce(l.changes, 0) AS changes,
        coalesce(l.sources, '{}') AS sources,
        coalesce(l.operations, '{}') AS operations,
        pg_catalog.date_part('epoch', l.oldest) * 1000 AS "oldestMs"
-FROM refresh_listener.view AS v
+-- The summary stands first, as in view-links.sql.
+FROM refresh_listener.summary AS m
+RIGHT JOIN refresh_listener.view AS v ON v.id = m.view
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
 LEFT JOIN LATERAL (
   SELECT count(*) AS changes, pg_catalog.array_agg(DISTINCT s.name) AS sources, min(cl.changed_at) AS oldest,

@@ -7,11 +7,12 @@
 -- $1: view ids
 SELECT v.id, v.whole_marks > v.whole_absorbed AS whole,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
-       CASE v.kind WHEN 'summary' THEN EXISTS (SELECT FROM refresh_listener.summary AS f WHERE f.view = v.id AND f.filled_at IS NOT NULL)
-                   ELSE c.relispopulated END AS populated,
+       CASE v.kind WHEN 'summary' THEN m.filled_at IS NOT NULL ELSE c.relispopulated END AS populated,
        v.paused_at IS NOT NULL AS paused,
        l.logged IS NOT NULL AS logged
-FROM refresh_listener.view AS v
+-- The summary stands first, as in view-links.sql.
+FROM refresh_listener.summary AS m
+RIGHT JOIN refresh_listener.view AS v ON v.id = m.view
 JOIN pg_catalog.pg_class AS c ON c.oid = v.oid
 LEFT JOIN LATERAL (
   -- Of transactions that the cursor saw running, and of later ones the first by xid: the index leads to both, however much

@@ -10,8 +10,9 @@ SELECT c.oid, n.nspname AS schema, c.relname AS relation,
        pg_catalog.pg_get_userbyid(c.relowner) AS owner,
        'summary' AS kind, pg_catalog.date_part('epoch', m.freshness) * 1000 AS "freshnessMs",
        pg_catalog.to_regclass('refresh_listener.definition_' || v.id)::pg_catalog.oid AS "definedBy"
-FROM refresh_listener.view AS v
-JOIN refresh_listener.summary AS m ON m.view = v.id
+-- The summary stands first, as in view-links.sql.
+FROM refresh_listener.summary AS m
+JOIN refresh_listener.view AS v ON v.id = m.view
 CROSS JOIN (
   SELECT count(*) > 0 AS "here"
   FROM refresh_listener.cluster AS k

@@ -28,7 +28,7 @@ export function absorbPointsOf(summary: string): AbsorbPoint[] {
 export const absorbPoints: readonly AbsorbPoint[] = ['plain_hourly', 'split_hourly'].flatMap(absorbPointsOf);
 
 /** Where an absorb has its snapshot, and has not asked for holders yet. */
-export const afterSnapshot: AbsorbPoint = { name: 'after its snapshot', lock: 'LOCK TABLE refresh_listener.summary IN ACCESS EXCLUSIVE MODE' };
+export const afterSnapshot: AbsorbPoint = { name: 'after its snapshot', lock: 'LOCK TABLE refresh_listener.watermark IN ACCESS EXCLUSIVE MODE' };
 
 /** Sessions of absorbs that wait for a lock held by this session. */
 export async function waitingAbsorbs(db: TestDatabase, holder: number): Promise<number[]> {

@@ -75,7 +75,7 @@ describe('gaps', () => {
     await early.query(`BEGIN; ${insert}`);
     await addEvents(db, 3);
     // After its snapshot, before it asks for holders: the table that the query of the next batch reads.
-    await gate.query('BEGIN; LOCK TABLE refresh_listener.summary IN ACCESS EXCLUSIVE MODE');
+    await gate.query('BEGIN; LOCK TABLE refresh_listener.watermark IN ACCESS EXCLUSIVE MODE');
     const absorbing = hourly.absorbed();
     await expect.poll(() => valueOf<number>(db.admin, `SELECT count(*)::int FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'listener (absorb)' AND wait_event_type = 'Lock'`)).toBe(1);
