@@ -109,7 +109,8 @@ describe('listener pause and resume', { timeout: 60_000 }, () => {
     }
     await db.app.query(insert);
     await worker.events.next('refresh.done', () => true, from);
-    expect(worker.events.all.slice(from).map(({ event }) => event)).toEqual(['refresh.done']);
+    // The rows that the start itself wrote may still be looked into, and found absorbed.
+    expect(worker.events.all.slice(from).map(({ event }) => event).filter((event) => event !== 'refresh.skipped')).toEqual(['refresh.done']);
     expect(worker.events.complaints).toEqual([]);
   });
 });
