@@ -5,7 +5,7 @@ import { probeServerSettings, readServerFacts } from '../catalog/server.js';
 import { settingsOf } from '../config/view-settings.js';
 import type { Database } from '../database/database.js';
 import { absorb } from '../freshen/absorb.js';
-import { isWhole, type Absorbed, type Skipped } from '../freshen/absorption.js';
+import { isStuck, isWhole, type Absorbed, type Skipped } from '../freshen/absorption.js';
 import { CursorMoved } from '../freshen/cursor.js';
 import { NameMoved } from '../freshen/refresh.js';
 import { ancestorsOf } from '../freshen/turn.js';
@@ -54,8 +54,9 @@ async function refreshByHand({ config, names, isSet }: Invocation): Promise<numb
         onWait: () => (json ? undefined : say(`Another worker is refreshing ${view.name}: waiting for it.`)),
       });
       let outcome = await absorbOnce();
-      // A summary with much to do tells how far it has come.
-      for (; outcome.outcome === 'absorbed' && !isWhole(outcome); outcome = await absorbOnce()) tell(view.name, outcome);
+      // A summary with much to do tells how far it has come. One that cannot go on waits for transactions that may be open for long.
+      for (; outcome.outcome === 'absorbed' && !isWhole(outcome) && !isStuck(outcome); outcome = await absorbOnce()) tell(view.name, outcome);
+      if (outcome.outcome === 'absorbed' && isStuck(outcome)) status = 1;
       if (isWanted || outcome.outcome === 'absorbed') tell(view.name, outcome);
       if (isWanted && (outcome.outcome === 'paused' || outcome.outcome === 'gone')) status = 1;
     }

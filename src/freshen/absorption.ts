@@ -52,6 +52,14 @@ export function isWhole({ summary }: Pick<Absorbed, 'summary'>): boolean {
   return (summary?.rowsBehind ?? 0) === 0;
 }
 
+/**
+ * Whether something is left and no row could be taken: a summary's watermark waits for transactions that may still fill its
+ * gaps. There is no point in asking again at once. Pure.
+ */
+export function isStuck({ summary }: Pick<Absorbed, 'summary'>): boolean {
+  return (summary?.rowsBehind ?? 0) > 0 && summary?.rowsRead === 0;
+}
+
 /** Nothing was done: the view is fresh already, or paused, another worker is absorbing it right now, or it is no longer there. */
 export interface Skipped {
   readonly outcome: 'fresh' | 'paused' | 'locked' | 'gone';

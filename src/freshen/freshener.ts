@@ -6,7 +6,7 @@ import type { Database } from '../database/database.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from '../database/sqlstate.js';
 import type { FailureKind } from '../database/sqlstate.js';
 import { absorb } from './absorb.js';
-import { isWhole, type Absorbed, type AbsorbReason, type Skipped } from './absorption.js';
+import { isStuck, isWhole, type Absorbed, type AbsorbReason, type Skipped } from './absorption.js';
 import { CursorMoved, recordFailure } from './cursor.js';
 import { restMs, retryInMs, type RetryLimits } from './after-failure.js';
 import { cancelBackend, watchRightOfWay } from './right-of-way.js';
@@ -304,7 +304,7 @@ export class Freshener {
     else {
       // The rest follows at once, unless no row could be taken.
       place.due ??= reason;
-      place.notBefore = now + (result.summary?.rowsRead === 0 ? lookAgainMs : 0);
+      place.notBefore = now + (isStuck(result) ? lookAgainMs : 0);
     }
     this.#options.onAbsorbed(place.view, reason, result);
     if (result.changed) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { listener } from '../../commands/listener-process.js';
 import { startOwnServer } from '../../support/own-server.js';
 import type { TestDatabase } from '../../support/database.js';
 import { connect, valueOf } from '../../worker/scene.js';
@@ -33,6 +34,10 @@ describe('gaps', () => {
     expect(waiting.summary?.rowsRead).toBe(50_000);
     const stuck = await hourly.absorbed();
     expect(stuck.summary).toMatchObject({ rowsRead: 0, batches: 1 });
+    // By hand it is tried once, and not for as long as somebody's transaction lasts.
+    const byHand = await listener(db.url('worker'), 'refresh', 'hourly');
+    expect(byHand).toMatchObject({ status: 1, stderr: '' });
+    expect(byHand.stdout).toMatch(/^Catching up public\.hourly: 0 rows .* left\.\n$/);
 
     await holder.query('COMMIT');
     let rows = 0;
