@@ -1,7 +1,6 @@
 import { readFingerprints } from '../../catalog/fingerprint.js';
 import type { ServedView } from '../../catalog/graph.js';
-import type { Database} from '../../database/database.js';
-import { type Transaction } from '../../database/database.js';
+import type { Database, Transaction } from '../../database/database.js';
 import { sqlstateOf } from '../../database/sqlstate.js';
 import type { Absorbed, AbsorbOptions, Plan, Skipped, SummaryRun } from '../absorption.js';
 import { CursorMoved, isOverdue, isStale, keepFingerprints, moveCursor, readBegin, readLinks, recordRun, tryLock, type Begin } from '../cursor.js';
@@ -107,39 +106,15 @@ async function absorbStep(
 
       const durationMs = performance.now() - startedMs;
       const rowsBehind = finished ? 0 : Math.max(1, taken.idsBehind);
-      await tx.rows(
-        `UPDATE refresh_listener.watermark AS w
-         SET last_id = $2, batch = $3, rows_behind = $4::pg_catalog.int8, rows_a_second = coalesce($5, w.rows_a_second), taken_at = n.now,
-             growth = ($4::pg_catalog.int8 - w.rows_behind) / nullif(pg_catalog.date_part('epoch', n.now - w.taken_at), 0)
-         FROM (SELECT pg_catalog.clock_timestamp() AS now) AS n WHERE w.view = $1`,
-        [
-          view.id, taken.lastId, nextBatchRows(state.batch, taken.rows, performance.now() - stepStartedMs), rowsBehind,
-          taken.rows === 0 ? null : (taken.rows * 1_000) / (performance.now() - stepStartedMs),
-        ],
-      );
-      // Kept with the batch that went by it: for whoever looks now, what came for such a bucket is not to be shown.
-      if (!finished && state.filled) {
-        await tx.rows('UPDATE refresh_listener.summary AS s SET closed_before = $2 WHERE s.view = $1 AND s.closed_before IS DISTINCT FROM $2', [view.id, closedBefore ?? null]);
-      }
+      await moveWatermark(tx, view.id, state, { taken, rowsBehind, tookMs: performance.now() - stepStartedMs });
+      await noteState(tx, view.id, state, { finished, wholly: finished && (plan === 'rebuild' || !state.filled), closedBefore });
       let stalenessMs: number | null = null;
       if (finished) {
-        const wholly = plan === 'rebuild' || !state.filled;
-        const cursor = begins ? begin.snapshot : begin.cursor;
-        await tx.rows(
-          `UPDATE refresh_listener.summary AS s
-           SET filled_at = coalesce(s.filled_at, pg_catalog.now()), repaired_at = CASE WHEN $2 THEN pg_catalog.now() ELSE s.repaired_at END,
-               settings = CASE WHEN $2 THEN $3::pg_catalog.jsonb ELSE s.settings END, closed_before = $4
-           WHERE s.view = $1`,
-          [view.id, wholly, JSON.stringify(state.settings), closedBefore ?? null],
-        );
         await keepFingerprints(tx, view.id, seen.fingerprints);
-        stalenessMs = await moveCursor(tx, view, { ...begin, cursor }, seen.links, durationMs);
+        stalenessMs = await moveCursor(tx, view, begins ? { ...begin, cursor: begin.snapshot } : begin, seen.links, durationMs);
       }
       const step: Step = { begin, state, taken, repaired, filled, stalenessMs, rowsBehind, done: finished };
-      if (finished) {
-        const run = told([...before, step], step, durationMs);
-        await recordRun(tx, view, options.reason, run);
-      }
+      if (finished) await recordRun(tx, view, options.reason, told([...before, step], step, durationMs));
       return step;
     }, limits);
   } catch (error) {
@@ -148,6 +123,40 @@ async function absorbStep(
     }
     throw error;
   }
+}
+
+/** What a batch has taken, and the size of the next one. */
+async function moveWatermark(
+  tx: Transaction, view: number, { batch }: Pick<SummaryState, 'batch'>,
+  { taken, rowsBehind, tookMs }: { readonly taken: Taken; readonly rowsBehind: number; readonly tookMs: number },
+): Promise<void> {
+  await tx.rows(
+    `UPDATE refresh_listener.watermark AS w
+     SET last_id = $2, batch = $3, rows_behind = $4::pg_catalog.int8, rows_a_second = coalesce($5, w.rows_a_second), taken_at = n.now,
+         growth = ($4::pg_catalog.int8 - w.rows_behind) / nullif(pg_catalog.date_part('epoch', n.now - w.taken_at), 0)
+     FROM (SELECT pg_catalog.clock_timestamp() AS now) AS n WHERE w.view = $1`,
+    [view, taken.lastId, nextBatchRows(batch, taken.rows, tookMs), rowsBehind, taken.rows === 0 ? null : (taken.rows * 1_000) / tookMs],
+  );
+}
+
+/**
+ * What is closed is kept with the batch that went by it: for whoever looks now, what came for such a bucket is not to be
+ * shown. A fill closes nothing before it has ended.
+ *
+ * @param wholly whether all that is open was read from the source, under the settings of now
+ */
+async function noteState(
+  tx: Transaction, view: number, { filled, settings }: Pick<SummaryState, 'filled' | 'settings'>,
+  { finished, wholly, closedBefore }: { readonly finished: boolean; readonly wholly: boolean; readonly closedBefore: string | undefined },
+): Promise<void> {
+  if (!finished && !filled) return;
+  await tx.rows(
+    `UPDATE refresh_listener.summary AS s
+     SET filled_at = coalesce(s.filled_at, pg_catalog.now()), repaired_at = CASE WHEN $2 THEN pg_catalog.now() ELSE s.repaired_at END,
+         settings = CASE WHEN $2 THEN $3::pg_catalog.jsonb ELSE s.settings END, closed_before = $4
+     WHERE s.view = $1 AND ($5 OR s.closed_before IS DISTINCT FROM $4)`,
+    [view, wholly, JSON.stringify(settings), closedBefore ?? null, finished],
+  );
 }
 
 /** Something other than an insert was recorded, or it is not known what has happened, or expressions would be read differently now. Pure. */
