@@ -9,7 +9,7 @@ const summariesQuery = loadQuery('summaries');
 const relationsNamedQuery = loadQuery('relations-named');
 
 /** A view that can be served: a materialized view of the database, or a summary. */
-export interface Matview {
+export interface ListedView {
   readonly oid: number;
   readonly kind: ViewKind;
   /** Oid of the relation whose query it shows: its own, or that of a summary's definition. */
@@ -28,42 +28,42 @@ export interface Matview {
 }
 
 export interface Allowed {
-  readonly views: readonly Matview[];
+  readonly views: readonly ListedView[];
   /** Patterns that match nothing now. */
   readonly missing: readonly ViewPattern[];
   /** Bare names that several schemas have and the search path does not decide. */
-  readonly ambiguous: readonly { readonly pattern: ViewPattern; readonly views: readonly Matview[] }[];
+  readonly ambiguous: readonly { readonly pattern: ViewPattern; readonly views: readonly ListedView[] }[];
 }
 
 /** Lists the materialized views and the summaries, looking unqualified names up in the role's own search path. */
-export async function listMatviews(tx: Transaction): Promise<Matview[]> {
+export async function listViews(tx: Transaction): Promise<ListedView[]> {
   await tx.rows('SET LOCAL search_path TO DEFAULT');
   const [path] = await tx.rows<{ schemas: string[] }>(
     'SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS schemas',
   );
   await tx.rows("SET LOCAL search_path = ''");
-  const matviews = await tx.rows<Matview>(matviewsQuery, [path?.schemas ?? []]);
+  const matviews = await tx.rows<ListedView>(matviewsQuery, [path?.schemas ?? []]);
   const [installed] = await tx.rows<{ readable: boolean }>(
     // Not by to_regclass, which is an error for a role that may not use the schema.
     `SELECT count(*) = 3 AS readable FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE n.nspname = 'refresh_listener' AND c.relname IN ('view', 'summary', 'cluster')
        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')`,
   );
-  return installed?.readable === true ? [...matviews, ...(await tx.rows<Matview>(summariesQuery, [path?.schemas ?? []]))] : matviews;
+  return installed?.readable === true ? [...matviews, ...(await tx.rows<ListedView>(summariesQuery, [path?.schemas ?? []]))] : matviews;
 }
 
 /**
  * Which views does the allowlist name? A bare name means, as in SQL, the first match along the search path; a view
  * that stands outside the path is meant when no other bears the name.
  */
-export function resolveAllowlist(patterns: readonly ViewPattern[], matviews: readonly Matview[]): Allowed {
-  const views = new Map<number, Matview>();
+export function resolveAllowlist(patterns: readonly ViewPattern[], matviews: readonly ListedView[]): Allowed {
+  const views = new Map<number, ListedView>();
   const missing: ViewPattern[] = [];
-  const ambiguous: { pattern: ViewPattern; views: readonly Matview[] }[] = [];
+  const ambiguous: { pattern: ViewPattern; views: readonly ListedView[] }[] = [];
   for (const pattern of patterns) {
     const candidates = matviews.filter((view) => matches(pattern, view.schema, view.relation));
     const isBareName = pattern.schema === undefined && pattern.name.kind === 'exact';
-    const first = candidates.reduce<Matview | undefined>(
+    const first = candidates.reduce<ListedView | undefined>(
       (best, view) => ((view.pathPosition ?? Infinity) < (best?.pathPosition ?? Infinity) ? view : best),
       undefined,
     );
@@ -76,7 +76,7 @@ export function resolveAllowlist(patterns: readonly ViewPattern[], matviews: rea
 }
 
 /** One line on why a name on the allowlist matches nothing, with the remedy. */
-export async function explainMissing(tx: Transaction, pattern: ViewPattern, matviews: readonly Matview[]): Promise<string> {
+export async function explainMissing(tx: Transaction, pattern: ViewPattern, matviews: readonly ListedView[]): Promise<string> {
   if (pattern.name.kind === 'exact') {
     const { name } = pattern.name;
     const others = await tx.rows<{ name: string; schema: string; kind: string }>(relationsNamedQuery, [name]);

@@ -3,7 +3,7 @@ import { UsageError } from '../config/usage-error.js';
 import { parseViewPattern } from '../config/view-pattern.js';
 import type { Database } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
-import { listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
+import { listViews, resolveAllowlist, type ListedView } from './allowlist.js';
 import { buildGraph, type ServedGraph, type ServedView, type ViewKind } from './graph.js';
 
 const registeredLinksQuery = loadQuery('registered-links');
@@ -52,11 +52,11 @@ export async function readRegisteredGraph(database: Database): Promise<Registere
  */
 export async function findRegistered(database: Database, graph: ServedGraph, names: readonly string[]): Promise<ServedView[]> {
   const registered = new Map([...graph.views.values()].map((view) => [view.oid, view]));
-  const matviews = await database.transaction('look', listMatviews);
+  const listed = await database.transaction('look', listViews);
   const patterns = names.map(parseViewPattern);
-  const { views, missing, ambiguous } = resolveAllowlist(patterns, matviews.filter((view) => registered.has(view.oid)));
+  const { views, missing, ambiguous } = resolveAllowlist(patterns, listed.filter((view) => registered.has(view.oid)));
   const [pattern] = missing;
-  if (pattern !== undefined) throw new UsageError(explainUnregistered(pattern.text, resolveAllowlist([pattern], matviews).views, [...registered.values()]));
+  if (pattern !== undefined) throw new UsageError(explainUnregistered(pattern.text, resolveAllowlist([pattern], listed).views, [...registered.values()]));
   const [unclear] = ambiguous;
   if (unclear !== undefined) {
     throw new UsageError(`${unclear.pattern.text} may mean ${unclear.views.map((view) => view.name).join(' or ')}: give its schema as well`);
@@ -64,7 +64,7 @@ export async function findRegistered(database: Database, graph: ServedGraph, nam
   return views.flatMap((view) => registered.get(view.oid) ?? []);
 }
 
-function explainUnregistered(name: string, unserved: readonly Matview[], registered: readonly ServedView[]): string {
+function explainUnregistered(name: string, unserved: readonly ListedView[], registered: readonly ServedView[]): string {
   const [other] = unserved;
   if (other !== undefined) {
     return `${other.name} is not served by any listener: put it on the --views of a worker, or run listener install --views ${name}`;

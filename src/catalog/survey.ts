@@ -2,7 +2,7 @@ import { UsageError } from '../config/usage-error.js';
 import type { ViewPattern } from '../config/view-pattern.js';
 import type { Database, Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
-import { explainMissing, listMatviews, resolveAllowlist, type Matview } from './allowlist.js';
+import { explainMissing, listViews, resolveAllowlist, type ListedView } from './allowlist.js';
 import { faultLine } from './fault.js';
 import { missingPrivileges } from './privilege.js';
 import type { ServerFacts } from './server.js';
@@ -28,7 +28,7 @@ export interface SurveyedSource {
   readonly mayUseSchema: boolean;
 }
 
-export interface SurveyedView extends Matview {
+export interface SurveyedView extends ListedView {
   readonly sources: readonly SurveyedSource[];
   /** A hash of the plain views that it reads through; null when there are none. */
   readonly definition: string | null;
@@ -50,11 +50,11 @@ export interface Survey {
  */
 export async function survey(database: Database, patterns: readonly ViewPattern[], served: readonly number[]): Promise<Survey> {
   return database.transaction('look', async (tx) => {
-    const matviews = await listMatviews(tx);
-    const allowed = resolveAllowlist(patterns, matviews);
+    const listed = await listViews(tx);
+    const allowed = resolveAllowlist(patterns, listed);
     const missing = [];
     for (const pattern of allowed.missing) {
-      missing.push({ name: pattern.text, explanation: await explainMissing(tx, pattern, matviews) });
+      missing.push({ name: pattern.text, explanation: await explainMissing(tx, pattern, listed) });
     }
     const ambiguous = allowed.ambiguous.map(({ pattern, views }) => ({
       name: pattern.text,
@@ -68,21 +68,21 @@ export async function survey(database: Database, patterns: readonly ViewPattern[
 /** Surveys just these views, whatever an allowlist says. Those that are gone are missing. */
 export async function surveyOids(database: Database, oids: readonly number[]): Promise<SurveyedView[]> {
   return database.transaction('look', async (tx) => {
-    const matviews = await listMatviews(tx);
-    return withSources(tx, matviews.filter((view) => oids.includes(view.oid)));
+    const listed = await listViews(tx);
+    return withSources(tx, listed.filter((view) => oids.includes(view.oid)));
   });
 }
 
 /** Surveys a summary that is yet to be created, by the plain view that defines it; it has no oid. */
 export async function surveyDefinition(
-  tx: Transaction, { name, schema, owner, definedBy }: Pick<Matview, 'name' | 'schema' | 'owner' | 'definedBy'>,
+  tx: Transaction, { name, schema, owner, definedBy }: Pick<ListedView, 'name' | 'schema' | 'owner' | 'definedBy'>,
 ): Promise<SurveyedView> {
-  const view: Matview = { oid: 0, kind: 'summary', freshnessMs: null, definedBy, name, schema, relation: name, pathPosition: null, mayRefresh: true, owner };
+  const view: ListedView = { oid: 0, kind: 'summary', freshnessMs: null, definedBy, name, schema, relation: name, pathPosition: null, mayRefresh: true, owner };
   const [surveyed] = await withSources(tx, [view]);
   return surveyed ?? { ...view, sources: [], definition: null };
 }
 
-async function withSources(tx: Transaction, views: readonly Matview[]): Promise<SurveyedView[]> {
+async function withSources(tx: Transaction, views: readonly ListedView[]): Promise<SurveyedView[]> {
   const rows = await tx.rows<SurveyedSource & { view: number }>(viewSourcesQuery, [views.map((view) => view.definedBy)]);
   const definitions = new Map(
     (await tx.rows<{ view: number; definition: string }>(viewDefinitionsQuery, [views.map((view) => view.definedBy)])).map((row) => [

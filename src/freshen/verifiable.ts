@@ -1,4 +1,4 @@
-import type { Matview } from '../catalog/allowlist.js';
+import type { ListedView } from '../catalog/allowlist.js';
 import type { Doubt, ViewFreshness } from '../catalog/freshness.js';
 import type { ViewKind } from '../catalog/graph.js';
 import { findClockedViews } from '../catalog/unwritten-change.js';
@@ -48,7 +48,7 @@ interface VerifyTarget {
  * @throws UsageError when it is gone
  */
 export async function verifiable(
-  tx: Transaction, view: Pick<Matview, 'oid' | 'name' | 'kind'>, own: ViewFreshness | undefined, standby: boolean,
+  tx: Transaction, view: Pick<ListedView, 'oid' | 'name' | 'kind'>, own: ViewFreshness | undefined, standby: boolean,
 ): Promise<Verifiable> {
   if (view.kind === 'summary') return verifiableSummary(tx, view.name, own, standby);
   const [target] = await tx.rows<VerifyTarget>(verifyTargetQuery, [view.oid]);

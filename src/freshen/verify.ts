@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Matview } from '../catalog/allowlist.js';
+import type { ListedView } from '../catalog/allowlist.js';
 import { readFreshness } from '../catalog/freshness.js';
 import type { ViewKind } from '../catalog/graph.js';
 import type { ServerFacts } from '../catalog/server.js';
@@ -63,7 +63,7 @@ export interface VerifyOptions {
   readonly waitMs: number;
 }
 
-type Verified = Pick<Matview, 'oid' | 'name' | 'kind'>;
+type Verified = Pick<ListedView, 'oid' | 'name' | 'kind'>;
 
 /** So many times in a row nothing is rewritten between a snapshot and a lock, unless somebody does nothing else. */
 const maxAttempts = 10;

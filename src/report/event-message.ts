@@ -45,7 +45,7 @@ const messages: Messages = {
     `Changes of ${source} are not seen as they are made, since it is ${because}: ${listing(views)} may not follow them.`,
 
   'view.added': ({ view }) => `Now keeping ${view} fresh too.`,
-  'view.missing': ({ view }) => `The materialized view ${view} is no longer there; it is served again when it comes back.`,
+  'view.missing': ({ view }) => `The view ${view} is no longer there; it is served again when it comes back.`,
   'view.removed': ({ view }) => `No longer keeping ${view} fresh.`,
   'view.plain': ({ view, statement, certainty }) =>
     `The materialized view ${view} has no usable unique index, so readers wait while it is refreshed. ` +

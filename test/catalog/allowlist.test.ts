@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { resolveAllowlist, type Matview } from '../../src/catalog/allowlist.js';
+import { resolveAllowlist, type ListedView } from '../../src/catalog/allowlist.js';
 import { parseViewPattern } from '../../src/config/view-pattern.js';
 
 let nextOid = 1;
-function matview(schema: string, relation: string, pathPosition: number | null): Matview {
+function matview(schema: string, relation: string, pathPosition: number | null): ListedView {
   nextOid += 1;
   return { oid: nextOid, kind: 'matview', freshnessMs: null, definedBy: nextOid, schema, relation, name: `${schema}.${relation}`, pathPosition, mayRefresh: true, owner: 'owner' };
 }

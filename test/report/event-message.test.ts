@@ -85,7 +85,7 @@ describe('eventMessage', () => {
         "A change trigger on orders was disabled: put right, and the views that read it are refreshed.",
         "Changes of remote are not seen as they are made, since it is a foreign table: mv may not follow them.",
         "Now keeping mv fresh too.",
-        "The materialized view mv is no longer there; it is served again when it comes back.",
+        "The view mv is no longer there; it is served again when it comes back.",
         "No longer keeping mv fresh.",
         "The materialized view mv has no usable unique index, so readers wait while it is refreshed. To avoid that, run, with columns that no two rows share: CREATE UNIQUE INDEX ON public.mv (id);",
         "The materialized view mv may change without a write, for it reads the clock by now(): have it refreshed by time as well, with --max-age 15m or --schedule '0 0 * * *'.",
