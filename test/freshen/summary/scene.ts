@@ -27,10 +27,10 @@ export async function eventsAndSummary(options: { readonly lateness?: string; re
   return db;
 }
 
-/** Rows of the last three hours, deterministic, some of them NULL. */
+/** Rows of this hour, of two before it and of the next, each with all accounts, whatever the minute is; deterministic, some of them NULL. */
 export async function addEvents(db: Pick<TestDatabase, 'app'>, rows: number): Promise<void> {
   await db.app.query(`INSERT INTO public.events (occurred_at, account_id, bytes)
-    SELECT now() - i * interval '10800 seconds' / ${rows}, nullif(i % 4, 3), nullif((i * 7) % 400, 21)::numeric / 2 FROM generate_series(1, ${rows}) AS i`);
+    SELECT date_trunc('hour', now()) + interval '2 hours' - i * interval '4 hours' / ${rows}, nullif(i % 4, 3), nullif((i * 7) % 400, 21)::numeric / 2 FROM generate_series(1, ${rows}) AS i`);
 }
 
 /** Registers a summary by hand, of `public.events` or of another table with its leaves. */
