@@ -6,7 +6,7 @@ export interface UsageWrite {
   readonly byAdmin?: true;
 }
 
-const table = fc.constantFrom('plain_usage', 'plain_usage', 'split_usage');
+const table = fc.constantFrom('plain_usage', 'filtered_usage', 'split_usage');
 const kind = fc.integer({ min: 0, max: 2 });
 const account = fc.constantFrom('0', '1', '2', '3', '99', 'NULL');
 const bytes = fc.oneof(fc.integer({ min: -50, max: 300 }).map((n) => `${n}.25`), fc.constant('NULL'));

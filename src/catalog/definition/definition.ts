@@ -19,6 +19,8 @@ export interface MergeDefinition {
   readonly columns: readonly SummaryColumn[];
   /** `name` is the two others, quoted and qualified. */
   readonly source: { readonly schema: string; readonly relation: string; readonly name: string };
+  /** Whether it has a WHERE: then its groups do not tell how many rows were read. */
+  readonly isFiltered: boolean;
   /**
    * The definition, reading `rows` in place of the source; after its own columns come the hidden ones of each avg, in the
    * order of `columns`, sum before count, and `_rows`, how many rows made the group.

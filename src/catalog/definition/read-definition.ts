@@ -69,7 +69,7 @@ function readPlaces(text: DefinitionText, { select, table }: MergeStatement): Pl
   return { targets, from, tableEnd };
 }
 
-function compose(text: DefinitionText, { table }: MergeStatement, { targets, from, tableEnd }: Places, columns: readonly SummaryColumn[]): MergeDefinition {
+function compose(text: DefinitionText, { select, table }: MergeStatement, { targets, from, tableEnd }: Places, columns: readonly SummaryColumn[]): MergeDefinition {
   const relation = table.relname ?? '';
   // Under an empty search_path only the system's own tables stand without their schema.
   const schema = table.schemaname ?? 'pg_catalog';
@@ -87,6 +87,7 @@ function compose(text: DefinitionText, { table }: MergeStatement, { targets, fro
   return {
     columns,
     source: { schema, relation, name: `${quoteIdentifier(schema)}.${quoteIdentifier(relation)}` },
+    isFiltered: select.whereClause !== undefined,
     select: (rows) => [
       [text.between(0, from - 1), ...hidden, 'pg_catalog.count(*) AS _rows'].join(',\n    '), ` FROM ${item(rows)}`, text.between(tableEnd + 1, text.last),
     ].join('\n  '),

@@ -98,6 +98,7 @@ async function absorbStep(
         ? await restartWatermark(tx, view.id, state, sequence)
         : await takeBatch(tx, view.id, state, {
             table: state.filled ? state.name : fillTableOf(view.id), closedBefore, endedBefore: await ended(tx, state, begin), sequence,
+            countsFirst: before.at(-1)?.taken.isSparse ?? false,
           });
       const finished = taken.complete;
       const filled = finished && !state.filled ? await finishFill(tx, view.id, state) : undefined;

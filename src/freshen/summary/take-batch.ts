@@ -1,11 +1,11 @@
 import type { Transaction } from '../../database/database.js';
 import { checkWatermark } from '../../catalog/watermark-source.js';
-import { findBatch, type FoundBatch } from './find-batch.js';
+import { countBatch, findReach, stretchBatch, stretchEnd, type Batch } from './find-batch.js';
 import { firstHolders, hasId, holdersNow, isDrawn, isSettled, type Holders } from './gap.js';
 import { bucketLiteral } from './lateness.js';
 import { mergeSql, type Lateness, type Merged } from './merge.js';
 import { DefinitionRefused, readHolders, union, type SummaryState } from './summary-state.js';
-import { batchRows, watermarkAnewSql } from './watermark.js';
+import { batchRows, watermarkAnewSql, type Reach } from './watermark.js';
 
 /** What a batch has done, and where it leaves the watermark. */
 export interface Taken {
@@ -22,6 +22,8 @@ export interface Taken {
   readonly idsBehind: number;
   /** Nothing that the snapshot shows is left. */
   readonly complete: boolean;
+  /** Ids are far apart, or were in too many pieces: the next batch is better counted before it is taken. */
+  readonly isSparse: boolean;
 }
 
 /** The sequence that the source's ids come from. */
@@ -46,45 +48,84 @@ export function isRestarted({ lastId, gapIds }: Pick<SummaryState, 'lastId' | 'g
   return lastValue > 0n && lastValue < BigInt(lastId) && !hasId(gapIds, lastValue + 1n);
 }
 
+/** Where a batch goes, and what is late by now. */
+interface Destination {
+  readonly table: string;
+  /** Buckets as JSON prints them; undefined: nothing is closed, nothing had ended. */
+  readonly closedBefore: string | undefined;
+  readonly endedBefore: string | undefined;
+}
+
 /**
  * Takes the next batch: finds its rows, merges them into `table`, notes the ids that were skipped as a gap, with whoever
  * may still fill it, and drops the gaps that nobody can fill any more. In the caller's REPEATABLE READ transaction.
  *
  * @param sequence as read after the snapshot
+ * @param countsFirst for a source whose ids are far apart: see `isSparse`
  */
 export async function takeBatch(
   tx: Transaction, view: number, state: SummaryState,
-  { table, closedBefore, endedBefore, sequence }: {
-    readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined; readonly sequence: Sequence;
-  },
+  { sequence, countsFirst, ...destination }: Destination & { readonly sequence: Sequence; readonly countsFirst: boolean },
 ): Promise<Taken> {
-  const batch = await findBatch(tx, state);
+  const reach = await findReach(tx, state);
   // After the snapshot: whoever may still fill a gap is among them, or has ended since.
   const holders = await readHolders(tx, state.definition.source.name);
-  const rows = batch.found + batch.fresh;
-  const merged = rows === 0 ? undefined : await merge(tx, state, batch, { table, closedBefore, endedBefore });
-  if (merged !== undefined) await countClosed(tx, view, merged.closed);
+  const stretched = countsFirst || state.definition.isFiltered ? undefined : await mergeStretch(tx, state, reach, destination);
+  const { batch, merged } = stretched ?? (await mergeCounted(tx, state, reach, destination));
+  await countClosed(tx, view, merged.closed);
   const left = await keepGaps(tx, view, state, batch, { current: holders, sequence });
+  const { lastId, complete, idsBehind, fresh, found } = batch;
   return {
-    lastId: batch.lastId, gapIds: left, rows, complete: batch.complete, idsBehind: batch.idsBehind,
-    inserted: merged?.inserted ?? 0, updated: merged?.updated ?? 0, late: merged?.late ?? 0,
-    closedLate: Object.values(merged?.closed ?? {}).reduce((sum, closed) => sum + closed, 0),
+    lastId, gapIds: left, rows: found + fresh, complete, idsBehind, inserted: merged.inserted, updated: merged.updated, late: merged.late,
+    closedLate: Object.values(merged.closed).reduce((sum, closed) => sum + closed, 0),
+    isSparse: stretched === undefined || isSparse(state, batch),
   };
 }
 
+/** Pure. */
+function isSparse({ lastId }: Pick<SummaryState, 'lastId'>, batch: Pick<Batch, 'lastId' | 'fresh'>): boolean {
+  return Number(BigInt(batch.lastId) - BigInt(lastId)) > 2 * batch.fresh;
+}
+
+interface MergedBatch {
+  readonly batch: Batch;
+  readonly merged: Merged;
+}
+
+/**
+ * Merges a stretch of ids, and learns by the merge how many rows it has: to count them first takes a third of the time
+ * again, for most often none is missing.
+ */
+async function mergeStretch(tx: Transaction, state: SummaryState, reach: Reach, destination: Destination): Promise<MergedBatch | undefined> {
+  const lastId = stretchEnd(state, reach);
+  await tx.rows('SAVEPOINT stretch');
+  const merged = await merge(tx, state, { ...reach, lastId }, destination);
+  const batch = await stretchBatch(tx, state, reach, { lastId, fresh: merged.rows - reach.found });
+  if (batch !== undefined) return { batch, merged };
+  await tx.rows('ROLLBACK TO SAVEPOINT stretch');
+  return undefined;
+}
+
+async function mergeCounted(tx: Transaction, state: SummaryState, reach: Reach, destination: Destination): Promise<MergedBatch> {
+  const batch = await countBatch(tx, state, reach);
+  return { batch, merged: await merge(tx, state, batch, destination) };
+}
+
+const nothingMerged: Merged = { rows: 0, inserted: 0, updated: 0, late: 0, closed: {} };
+
 async function merge(
-  tx: Transaction, state: SummaryState, batch: FoundBatch,
-  { table, closedBefore, endedBefore }: { readonly table: string; readonly closedBefore: string | undefined; readonly endedBefore: string | undefined },
+  tx: Transaction, state: SummaryState, { found, foundRanges, lastId }: Pick<Batch, 'found' | 'foundRanges' | 'lastId'>,
+  { table, closedBefore, endedBefore }: Destination,
 ): Promise<Merged> {
   const { definition, idColumn, bucketColumn, bucketType, filled } = state;
+  if (found === 0 && lastId === state.lastId) return nothingMerged;
   const sqlOf = (bucket: string | undefined): string | undefined => (bucket === undefined || bucketType === null ? undefined : bucketLiteral(bucket, { bucketType }));
   // A fill takes everything there is.
   const lateness: Lateness | undefined = bucketColumn === null || !filled ? undefined
     : { bucket: bucketColumn, closedBefore: sqlOf(closedBefore), endedBefore: sqlOf(endedBefore) };
-  const hasFound = batch.found > 0;
   const [merged] = await tx.rows<Merged>(
-    mergeSql(definition, { table, rows: batchRows(definition.source.name, idColumn, hasFound), lateness }),
-    [state.lastId, batch.lastId, ...(hasFound ? [batch.foundRanges] : [])],
+    mergeSql(definition, { table, rows: batchRows(definition.source.name, idColumn, found > 0), lateness }),
+    [state.lastId, lastId, ...(found > 0 ? [foundRanges] : [])],
   );
   if (merged === undefined) throw new Error('Merging a batch returned no row.');
   return merged;
@@ -108,7 +149,7 @@ interface Now {
 }
 
 /** @returns the gaps that are left, together */
-async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: FoundBatch, now: Now): Promise<string> {
+async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: Batch, now: Now): Promise<string> {
   const left: string[] = [];
   for (const gap of state.gaps) {
     if (isSettled(gap, batch.looked)) {
@@ -146,10 +187,10 @@ async function addGap(tx: Transaction, view: number, ids: string, { current, seq
  */
 export async function restartWatermark(tx: Transaction, view: number, state: SummaryState, sequence: Sequence): Promise<Taken> {
   const source = state.definition.source.name;
-  const [anew] = await tx.rows<Pick<FoundBatch, 'lastId' | 'holes'>>(watermarkAnewSql(source, state.idColumn), []);
+  const [anew] = await tx.rows<Pick<Batch, 'lastId' | 'holes'>>(watermarkAnewSql(source, state.idColumn), []);
   if (anew === undefined) throw new Error('The watermark was not to be begun anew.');
   const holders = await readHolders(tx, source);
   await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
   if (anew.holes !== '{}') await addGap(tx, view, anew.holes, { current: holders, sequence });
-  return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0 };
+  return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0, isSparse: false };
 }

@@ -3,20 +3,23 @@ import { quoteIdentifier } from '../../database/identifier.js';
 /** Gaps in more pieces than this are no longer worth it: the watermark waits until there are fewer. */
 export const mostFragments = 50_000;
 
-/** What a batch may take, and where it leaves the watermark: the row of `nextBatchSql`. Ids are texts, ranges as an `int8multirange` prints. */
-export interface Batch {
+/** Where a batch begins and how far it could go: the row of `reachSql`. Ids are texts, ranges as an `int8multirange` prints. */
+export interface Reach {
   /** Rows whose ids lie in a gap, and that have become visible. */
   readonly found: number;
   /** Their ids, and no other. */
   readonly foundRanges: string;
-  /** Rows beyond the watermark. */
-  readonly fresh: number;
-  /** The greatest of their ids; the watermark as it was, when there are none. */
-  readonly lastId: string;
-  /** Ids from there to the greatest that is visible: how much is left. */
-  readonly idsBehind: number;
+  /** The greatest id that is visible; the watermark, when none lies beyond it. */
+  readonly greatestId: string;
   /** Whether an index makes each id alone unique: then as many rows as ids mean that none is missing. */
   readonly isUnique: boolean;
+}
+
+/** What lies beyond the watermark, as far as a batch goes: the row of `countSql`. */
+export interface Ahead {
+  readonly fresh: number;
+  /** The greatest of their ids; the watermark, when there are none. */
+  readonly lastId: string;
 }
 
 /** Ids that a batch skips on its way: the row of `holesSql`. */
@@ -25,20 +28,19 @@ export interface Holes {
   /** Where the batch has to end, and after how many rows, because its ids are in too many pieces; null: they are not. */
   readonly endsAt: string | null;
   readonly endsAfter: number | null;
+  /** The greatest id that is visible as far as one looked; null: none is. */
+  readonly greatestId: string | null;
 }
 
 /**
- * SQL that finds the next rows of an append-only table: those in the gaps first, then those beyond the watermark in the
- * order of their ids, together at most a batch. For REPEATABLE READ: what it finds is what the merge reads.
- *
- * It only counts what lies beyond. Looking from row to row for ids that are missing takes four times as long, and is asked
- * for (`holesSql`) where the count does not prove that none is: see `mayHaveHoles`.
+ * SQL that looks into the gaps of an append-only table, at most as many rows as a batch takes, and how far its ids go. For
+ * REPEATABLE READ, as are all the following: what it finds is what the merge reads.
  *
  * $1: gaps as int8multirange, $2: the watermark, $3: rows at most, $4: name of the source, $5: of its id column
  *
- * @returns the text; its one row is `Batch`
+ * @returns the text; its one row is `Reach`
  */
-export function nextBatchSql(source: string, idColumn: string): string {
+export function reachSql(source: string, idColumn: string): string {
   const id = `s.${quoteIdentifier(idColumn)}`;
   return `
 WITH found AS MATERIALIZED (
@@ -51,25 +53,29 @@ WITH found AS MATERIALIZED (
   SELECT pg_catalog.int8range(min(r.id), max(r.id), '[]') AS ids
   FROM (SELECT f.id, f.id - pg_catalog.dense_rank() OVER (ORDER BY f.id) AS island FROM found AS f) AS r
   GROUP BY r.island
-), beyond AS MATERIALIZED (
-  SELECT count(*) AS rows, coalesce(max(b.id), $2::pg_catalog.int8) AS last
-  FROM (
-    SELECT ${id}::pg_catalog.int8 AS id FROM ${source} AS s
-    WHERE ${id} > $2::pg_catalog.int8
-    ORDER BY ${id}
-    LIMIT $3::pg_catalog.int4 - (SELECT count(*) FROM found)
-  ) AS b
 )
 SELECT (SELECT count(*) FROM found) AS found,
        coalesce((SELECT pg_catalog.range_agg(i.ids) FROM islands AS i), '{}')::pg_catalog.text AS "foundRanges",
-       b.rows AS fresh,
-       b.last::pg_catalog.text AS "lastId",
-       coalesce(greatest(0, (SELECT max(${id}) FROM ${source} AS s) - b.last), 0) AS "idsBehind",
+       greatest((SELECT max(${id}) FROM ${source} AS s), $2::pg_catalog.int8)::pg_catalog.text AS "greatestId",
        EXISTS (SELECT FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = pg_catalog.to_regclass($4::pg_catalog.text) AND a.attname = $5::pg_catalog.text
-                 AND i.indnkeyatts = 1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL) AS "isUnique"
-FROM beyond AS b`.trim();
+                 AND i.indnkeyatts = 1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL) AS "isUnique"`.trim();
+}
+
+/**
+ * SQL that counts the next rows in the order of their ids. Looking from row to row for ids that are missing (`holesSql`)
+ * takes four times as long, and is asked for where a count does not prove that none is.
+ *
+ * $1: the watermark, $2: rows at most
+ *
+ * @returns the text; its one row is `Ahead`
+ */
+export function countSql(source: string, idColumn: string): string {
+  const id = `s.${quoteIdentifier(idColumn)}`;
+  return `
+SELECT count(*) AS fresh, coalesce(max(b.id), $1::pg_catalog.int8)::pg_catalog.text AS "lastId"
+FROM (SELECT ${id}::pg_catalog.int8 AS id FROM ${source} AS s WHERE ${id} > $1::pg_catalog.int8 ORDER BY ${id} LIMIT $2::pg_catalog.int4) AS b`.trim();
 }
 
 /**
@@ -77,15 +83,15 @@ FROM beyond AS b`.trim();
  *
  * @param lastId the watermark before the batch
  */
-export function mayHaveHoles(batch: Pick<Batch, 'fresh' | 'lastId' | 'isUnique'>, lastId: string): boolean {
-  return batch.fresh > 0 && !(batch.isUnique && BigInt(batch.lastId) - BigInt(lastId) === BigInt(batch.fresh));
+export function mayHaveHoles({ fresh, lastId: end }: Ahead, lastId: string, { isUnique }: Pick<Reach, 'isUnique'>): boolean {
+  return end !== lastId && !(isUnique && BigInt(end) - BigInt(lastId) === BigInt(fresh));
 }
 
 /**
  * SQL that finds the ids that are missing between two. Where they are in too many pieces the batch ends before the first that
  * is one too many.
  *
- * $1: the watermark, $2: the greatest id of the batch, $3: fragments at most
+ * $1: the watermark, $2: the id to which one looks, $3: fragments at most
  *
  * @returns the text; its one row is `Holes`
  */
@@ -101,7 +107,8 @@ WITH holes AS (
 )
 SELECT coalesce(pg_catalog.range_agg(pg_catalog.int8range(h.before + 1, h.id)) FILTER (WHERE h.number <= $3::pg_catalog.int4), '{}')::pg_catalog.text AS holes,
        max(h.before) FILTER (WHERE h.number = $3::pg_catalog.int4 + 1)::pg_catalog.text AS "endsAt",
-       max(h.place) FILTER (WHERE h.number = $3::pg_catalog.int4 + 1) - 1 AS "endsAfter"
+       max(h.place) FILTER (WHERE h.number = $3::pg_catalog.int4 + 1) - 1 AS "endsAfter",
+       (SELECT max(${id}) FROM ${source} AS s WHERE ${id} > $1::pg_catalog.int8 AND ${id} <= $2::pg_catalog.int8)::pg_catalog.text AS "greatestId"
 FROM holes AS h`.trim();
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { Database } from '../../../src/database/database.js';
-import { findBatch, type FoundBatch } from '../../../src/freshen/summary/find-batch.js';
+import { countBatch, findReach, stretchBatch, stretchEnd, type Awaiting, type Batch } from '../../../src/freshen/summary/find-batch.js';
 import { batchRows } from '../../../src/freshen/summary/watermark.js';
 import { freshDatabase } from '../../worker/scene.js';
 
@@ -37,7 +37,7 @@ const scenes = fc.record({
 }));
 
 /** What a batch should be, by going from row to row. */
-function expected({ ids, lastId, gapIds, limit, most }: Scene, found: readonly number[]): Pick<FoundBatch, 'fresh' | 'lastId' | 'holes' | 'complete'> & { readonly rows: readonly number[] } {
+function expected({ ids, lastId, gapIds, limit, most }: Scene, found: readonly number[]): Pick<Batch, 'fresh' | 'lastId' | 'holes' | 'complete'> & { readonly rows: readonly number[] } {
   const beyond = ids.filter((id) => id > lastId);
   const ahead = beyond.slice(0, limit - found.length);
   const holes: string[] = [];
@@ -75,7 +75,11 @@ it('finds what a walk from row to row finds, also where two rows bear one id bes
     await db.app.query(`TRUNCATE ${name}`);
     await db.app.query(`INSERT INTO ${name} SELECT n.id, n.day - 1 FROM (SELECT id, row_number() OVER (PARTITION BY id) AS day FROM unnest($1::int8[]) AS id) AS n`, [ids]);
     await database.transaction('absorb', async (tx) => {
-      const batch = await findBatch(tx, { definition: { source: { schema: 'public', relation: source, name } }, idColumn: 'Id', lastId: String(lastId), gapIds: `{${rangesOf(gapIds).join(',')}}`, batch: limit }, most);
+      const awaiting: Awaiting = {
+        definition: { source: { schema: 'public', relation: source, name } }, idColumn: 'Id', lastId: String(lastId), gapIds: `{${rangesOf(gapIds).join(',')}}`, batch: limit,
+      };
+      const reach = await findReach(tx, awaiting);
+      const batch = await countBatch(tx, awaiting, reach, most);
       const taken = await tx.rows<{ id: number }>(
         `SELECT r."Id"::int4 AS id FROM (${batchRows(name, 'Id', batch.found > 0)}) AS r ORDER BY 1`,
         [lastId, batch.lastId, ...(batch.found > 0 ? [batch.foundRanges] : [])],
@@ -90,6 +94,17 @@ it('finds what a walk from row to row finds, also where two rows bear one id bes
       expect(batch).toMatchObject(meant);
       if (batch.found === visible.length) expect(taken.map(({ id }) => id)).toEqual(rows);
       expect(batch.idsBehind).toBe(Math.max(0, (ids.at(-1) ?? -Infinity) - Number(batch.lastId)));
+
+      const end = stretchEnd(awaiting, reach);
+      const ahead = ids.filter((id) => id > lastId && id <= Number(end));
+      const stretch = await stretchBatch(tx, awaiting, reach, { lastId: end, fresh: ahead.length }, most);
+      const counted = expected({ ...scene, ids: ids.filter((id) => id <= Number(end)), limit: Infinity }, []);
+      if (Number(end) > lastId && (ahead.length === 0 || counted.fresh < ahead.length)) expect(stretch).toBeUndefined();
+      else {
+        const { fresh, lastId: last, holes } = counted;
+        expect(stretch).toMatchObject({ fresh, lastId: last, holes, found: batch.found, idsBehind: Math.max(0, (ids.at(-1) ?? -Infinity) - Number(last)) });
+        expect(stretch?.complete).toBe(batch.found < limit && Math.max(lastId, ids.at(-1) ?? -Infinity) === Number(end));
+      }
     });
   }), { numRuns: 300 });
 });
