@@ -1,7 +1,7 @@
-import { SingleBar } from 'cli-progress';
 import type { BackfillBegun, BackfillDone } from '../freshen/summary/backfill.js';
 import { backfillBegun, backfillProgress } from '../report/backfill.js';
 import { say } from './opened.js';
+import { progressBar, type ProgressBar } from './progress-bar.js';
 
 /** Where there is no terminal, a line so often at most. */
 const lineEveryMs = 5_000;
@@ -10,7 +10,7 @@ const lineEveryMs = 5_000;
 export class BackfillScreen {
   readonly #name: string;
   readonly #json: boolean;
-  #bar: SingleBar | undefined;
+  #bar: ProgressBar | undefined;
   #begun: BackfillBegun | undefined;
   #startedMs = 0;
   #saidMs = 0;
@@ -28,12 +28,8 @@ export class BackfillScreen {
       say(JSON.stringify({ summary: this.#name, state: resumedMs === undefined ? 'begun' : 'resumed', from: first, to: last, next, total, buckets: done.buckets })); return;
     }
     say(backfillBegun(this.#name, begun));
-    if (!process.stdout.isTTY) return;
-    this.#bar = new SingleBar({
-      stream: process.stdout, clearOnComplete: true, hideCursor: null,
-      format: '{bar} {percentage}% | {value} of {total} buckets | {corrected} rows corrected | {eta_formatted} left',
-    });
-    this.#bar.start(Math.max(1, begun.total), begun.done.buckets, { corrected: correctedOf(begun.done) });
+    this.#bar = progressBar('{percentage}% | {value} of {total} buckets | {corrected} rows corrected | {eta_formatted} left');
+    this.#bar?.update(begun.done.buckets, begun.total, { corrected: correctedOf(begun.done) });
   }
 
   progress(done: BackfillDone): void {
@@ -45,8 +41,7 @@ export class BackfillScreen {
     }
     const now = performance.now();
     if (this.#bar !== undefined) {
-      this.#bar.setTotal(Math.max(1, begun.total, buckets));
-      this.#bar.update(buckets, { corrected: correctedOf(done) });
+      this.#bar.update(buckets, Math.max(begun.total, buckets), { corrected: correctedOf(done) });
     } else if (!finished && now - this.#saidMs >= lineEveryMs) {
       this.#saidMs = now;
       const fresh = buckets - begun.done.buckets;

@@ -5,14 +5,13 @@ import { probeServerSettings, readServerFacts } from '../catalog/server.js';
 import { settingsOf } from '../config/view-settings.js';
 import type { Database } from '../database/database.js';
 import { absorb } from '../freshen/absorb.js';
-import { isStuck, isWhole, type Absorbed, type Skipped } from '../freshen/absorption.js';
+import { isStuck, isWhole, type Absorbed, type AbsorbOptions, type Skipped } from '../freshen/absorption.js';
 import { CursorMoved } from '../freshen/cursor.js';
 import { NameMoved } from '../freshen/refresh.js';
 import { ancestorsOf } from '../freshen/turn.js';
-import { eventMessage } from '../report/event-message.js';
-import { absorbedEvent } from '../worker-report.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { say, withServer } from './opened.js';
+import { withServer } from './opened.js';
+import { RefreshScreen } from './refresh-screen.js';
 
 export const refreshCommand: Command = {
   name: 'refresh',
@@ -31,45 +30,32 @@ const lookAgainMs = 500;
 
 /** Absorbs the named views, each after its upstream views; waits for whoever is at it already. */
 async function refreshByHand({ config, names, isSet }: Invocation): Promise<number> {
-  const [force, json] = [isSet('force'), isSet('json')];
   return withServer(config, async (database) => {
     database.useServerSettings(await probeServerSettings(database, await readServerFacts(database)));
     const graph = await readRegisteredGraph(database);
     const wanted = await findRegistered(database, graph, names);
-    const tell = (view: string, outcome: Absorbed | Skipped): void => {
-      if (outcome.outcome === 'absorbed') {
-        const done = absorbedEvent('manual', outcome);
-        say(json ? JSON.stringify(done) : eventMessage(done));
-      } else if (json) {
-        say(JSON.stringify({ event: 'refresh.skipped', view, reason: 'manual', because: outcome.outcome }));
-      } else {
-        say(skipped[outcome.outcome](view));
-      }
-    };
+    const screen = new RefreshScreen(isSet('json'));
     let status = 0;
-    for (const view of inOrder(graph, wanted)) {
-      const isWanted = wanted.includes(view);
-      const absorbOnce = (): Promise<Absorbed | Skipped> => absorbWhenFree(database, view, {
-        ...settingsOf(config, view), force: force && isWanted,
-        onWait: () => (json ? undefined : say(`Another worker is refreshing ${view.name}: waiting for it.`)),
-      });
-      let outcome = await absorbOnce();
-      // A summary with much to do tells how far it has come. One that cannot go on waits for transactions that may be open for long.
-      for (; outcome.outcome === 'absorbed' && !isWhole(outcome) && !isStuck(outcome); outcome = await absorbOnce()) tell(view.name, outcome);
-      if (outcome.outcome === 'absorbed' && isStuck(outcome)) status = 1;
-      if (isWanted || outcome.outcome === 'absorbed') tell(view.name, outcome);
-      if (isWanted && (outcome.outcome === 'paused' || outcome.outcome === 'gone')) status = 1;
+    try {
+      for (const view of inOrder(graph, wanted)) {
+        const isWanted = wanted.includes(view);
+        const absorbOnce = (): Promise<Absorbed | Skipped> => absorbWhenFree(database, view, {
+          ...settingsOf(config, view), force: isSet('force') && isWanted,
+          onWait: () => screen.wait(view.name), onBatch: (progress) => screen.batch(view.name, progress),
+        });
+        let outcome = await absorbOnce();
+        // A summary with much to do tells how far it has come. One that cannot go on waits for transactions that may be open for long.
+        for (; outcome.outcome === 'absorbed' && !isWhole(outcome) && !isStuck(outcome); outcome = await absorbOnce()) screen.part(view.name, outcome);
+        if (outcome.outcome === 'absorbed' && isStuck(outcome)) status = 1;
+        if (isWanted || outcome.outcome === 'absorbed') screen.done(view.name, outcome);
+        if (isWanted && (outcome.outcome === 'paused' || outcome.outcome === 'gone')) status = 1;
+      }
+    } finally {
+      screen.end();
     }
     return status;
   });
 }
-
-const skipped: Readonly<Record<Skipped['outcome'], (view: string) => string>> = {
-  fresh: (view) => `${view} is fresh: nothing has changed since it was last refreshed (--force refreshes it all the same).`,
-  paused: (view) => `${view} is paused: listener resume ${view}, or --force.`,
-  locked: (view) => `Another worker is refreshing ${view}.`,
-  gone: (view) => `${view} is no longer there.`,
-};
 
 /** The views and all that they read, near or far; upstream first. */
 function inOrder(graph: ServedGraph, wanted: readonly ServedView[]): ServedView[] {
@@ -81,13 +67,12 @@ function inOrder(graph: ServedGraph, wanted: readonly ServedView[]): ServedView[
 
 async function absorbWhenFree(
   database: Database, view: ServedView,
-  options: { readonly lockTimeoutMs: number; readonly refreshTimeoutMs: number; readonly force: boolean; readonly onWait: () => void },
+  { force, onWait, lockTimeoutMs, refreshTimeoutMs, onBatch }: Required<Pick<AbsorbOptions, 'lockTimeoutMs' | 'refreshTimeoutMs' | 'onBatch'>> & { readonly force: boolean; readonly onWait: () => void },
 ): Promise<Absorbed | Skipped> {
-  const { lockTimeoutMs, refreshTimeoutMs, force, onWait } = options;
   for (let waits = 0; ; waits += 1) {
     try {
       const outcome = await absorb(database, view, {
-        reason: 'manual', lockTimeoutMs, refreshTimeoutMs, ...(force ? { overdueSince: Infinity, evenPaused: true } : {}),
+        reason: 'manual', lockTimeoutMs, refreshTimeoutMs, onBatch, ...(force ? { overdueSince: Infinity, evenPaused: true } : {}),
       });
       if (outcome.outcome !== 'locked') return outcome;
     } catch (error) {

@@ -75,13 +75,14 @@ async function readFile(path: string): Promise<DefinitionFile> {
 }
 
 /** What a creation did, a line a thing. */
-export function report({ design, restsOn, installed }: CreatedSummary): string[] {
+export function report({ design, restsOn, advice, installed }: CreatedSummary): string[] {
   const { name, source, bucket, latenessMs } = design;
   return [
     ...installed.migrations.map((migration) => `Ran migration ${migration} in schema refresh_listener.`),
     `Created summary ${name} of ${source.name}${bucket === undefined ? '' : `, in buckets by ${bucket}`}${
       latenessMs === undefined ? '' : `, each closed ${formatDuration(latenessMs)} after it ended`}.`,
     restsOn,
+    ...(advice === undefined ? [] : [advice]),
     ...installed.triggers.filter(({ state }) => state !== 'present').map(({ source: table, state, because }) => (
       state === 'created' || state === 'mended' ? `Created the trigger of ${table}.`
         : state === 'none' ? `No trigger on ${table}, since ${because ?? 'it cannot have one'}: writes to it are seen when they come through its parent.`

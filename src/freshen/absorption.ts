@@ -65,6 +65,16 @@ export interface Skipped {
   readonly outcome: 'fresh' | 'paused' | 'locked' | 'gone';
 }
 
+/** How far a summary's absorb has come by one of its batches. */
+export interface BatchProgress {
+  /** Whether this is its first fill. */
+  readonly filling: boolean;
+  /** Of the source, that the batch took. */
+  readonly rows: number;
+  /** See `SummaryRun`. */
+  readonly rowsBehind: number;
+}
+
 export interface AbsorbOptions {
   readonly reason: AbsorbReason;
   readonly lockTimeoutMs: number;
@@ -82,5 +92,6 @@ export interface AbsorbOptions {
   readonly repairEveryMs?: number | undefined;
   /** Told which backend works, once it begins to: for whoever must cancel it. */
   readonly onWorking?: (work: { readonly transaction: Transaction; readonly plan: Plan }) => void;
+  /** Told of each batch of a summary that is committed. */
+  readonly onBatch?: (progress: BatchProgress) => void;
 }
-

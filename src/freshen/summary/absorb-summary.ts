@@ -50,6 +50,7 @@ export async function absorbSummary(database: Database, view: ServedView, option
       return last === undefined ? step : told(steps, last, performance.now() - startedMs);
     }
     steps.push(step);
+    options.onBatch?.({ filling: !step.state.filled, rows: step.taken.rows, rowsBehind: step.rowsBehind });
     // A watermark that waits for gaps to close takes no rows: that is no reason to ask again at once.
     const stuck = step.taken.rows === 0 && step.taken.lastId === step.state.lastId;
     if (step.done || stuck || options.signal?.aborted === true || performance.now() - startedMs > sliceMs) {
