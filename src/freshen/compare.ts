@@ -52,7 +52,8 @@ export interface Difference {
  * SQL that makes a table show what a query returns now, inside a region. One statement: it writes only rows that differ,
  * sets their `updated_at`, which is not compared, and counts them. Nothing in it is quadratic, whatever the planner
  * expects: it groups (NULL-safe, and hashed), a FULL JOIN is a hash or merge join, and what is written is found by index
- * or by place.
+ * or by place. Rows of one key are compared by the image of their values alone: which of several equal keys a row shows,
+ * 1.0 or 1.00, is chance.
  *
  * For REPEATABLE READ: there a row that somebody else wrote meanwhile is error 40001, and not overwritten.
  *
@@ -64,6 +65,7 @@ export function replaceRegionSql({ table, keys, values, now, region }: KeyedSide
   // Names of our own: a column may be called ord, or place.
   const own = columns.map((_, index) => `c${index + 1}`);
   const ownKeys = own.slice(0, keys.length);
+  const ownValues = own.slice(keys.length);
   const where = whereRegion(region);
   return `
 WITH now (ord, ${list(own)}) AS MATERIALIZED (
@@ -72,9 +74,9 @@ WITH now (ord, ${list(own)}) AS MATERIALIZED (
 ${now}
   ) AS s${where}
 ), sides (ord, place, ${list(ownKeys)}, image) AS (
-  SELECT n.ord, NULL::pg_catalog.tid, ${list(of('n', ownKeys))}, ${image(of('n', own))} FROM now AS n
+  SELECT n.ord, NULL::pg_catalog.tid, ${list(of('n', ownKeys))}, ${image(of('n', ownValues))} FROM now AS n
   UNION ALL
-  SELECT NULL, s.ctid, ${list(of('s', columns.slice(0, keys.length)))}, ${image(of('s', columns))} FROM ${table} AS s${where}
+  SELECT NULL, s.ctid, ${list(of('s', columns.slice(0, keys.length)))}, ${image(of('s', columns.slice(keys.length)))} FROM ${table} AS s${where}
 ), compared AS (
   SELECT max(d.ord) AS ord, max(d.place) AS place
   FROM sides AS d
