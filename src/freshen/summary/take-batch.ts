@@ -158,10 +158,10 @@ async function keepGaps(tx: Transaction, view: number, state: SummaryState, batc
     }
     const [kept] = await tx.rows<{ ids: string }>(
       `WITH left_over AS (SELECT g.id, g.ids - $2::pg_catalog.int8multirange AS ids FROM refresh_listener.gap AS g WHERE g.id = $1),
-       emptied AS (DELETE FROM refresh_listener.gap AS g USING left_over AS l WHERE g.id = l.id AND pg_catalog.isempty(l.ids))
-       UPDATE refresh_listener.gap AS g SET ids = l.ids, holders = $3::pg_catalog.jsonb
-       FROM left_over AS l WHERE g.id = l.id AND NOT pg_catalog.isempty(l.ids)
-       RETURNING g.ids::pg_catalog.text AS ids`,
+       emptied AS (DELETE FROM refresh_listener.gap AS g USING left_over AS l WHERE g.id = l.id AND pg_catalog.isempty(l.ids)),
+       changed AS (UPDATE refresh_listener.gap AS g SET ids = l.ids, holders = $3::pg_catalog.jsonb FROM left_over AS l
+                   WHERE g.id = l.id AND NOT pg_catalog.isempty(l.ids) AND (g.ids <> l.ids OR g.holders <> $3::pg_catalog.jsonb))
+       SELECT l.ids::pg_catalog.text AS ids FROM left_over AS l WHERE NOT pg_catalog.isempty(l.ids)`,
       [gap.id, batch.foundRanges, JSON.stringify(holdersNow(gap.holders, now.current, isDrawn(gap.ids, now.sequence.lastValue)))],
     );
     if (kept !== undefined) left.push(kept.ids);
