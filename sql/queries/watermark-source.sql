@@ -46,7 +46,7 @@ WITH RECURSIVE below (oid) AS (
       SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                'oid', s.oid::pg_catalog.int8, 'name', pg_catalog.format('%I.%I', n.nspname, s.relname), 'plain', drawn.plain,
                'cache', q.seqcache::pg_catalog.text, 'increment', q.seqincrement::pg_catalog.text, 'cycle', q.seqcycle,
-               'unlogged', s.relpersistence <> 'p',
+               'unlogged', s.relpersistence <> 'p', 'readable', pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT'),
                'lastValue', CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
                                  THEN pg_catalog.pg_sequence_last_value(s.oid)::pg_catalog.text END) ORDER BY s.oid)
       FROM drawn

@@ -19,7 +19,7 @@ import { probeServerSettings, readServerFacts, requireServer, type ServerFacts }
 import { chooseBucket, type Dimension } from './summary-bucket.js';
 import { creationStatement, type SummaryDesign } from './summary-script.js';
 import { requirePrivileges, surveyDefinition, type SurveyedView } from './survey.js';
-import { checkWatermark } from './watermark-source.js';
+import { checkWatermark, sequenceGrant } from './watermark-source.js';
 
 const relationColumnsQuery = loadQuery('relation-columns');
 
@@ -42,6 +42,8 @@ export interface ExaminedSummary {
   readonly design: SummaryDesign;
   /** What the watermark rests on: a sentence. */
   readonly restsOn: string;
+  /** What is still worth doing: a sentence, and the statement. */
+  readonly advice: string | undefined;
   /** The summary as a survey will find it, with what it reads; it has no oid yet. */
   readonly view: SurveyedView;
 }
@@ -79,7 +81,7 @@ export async function createSummary(database: Database, request: SummaryRequest,
   database.useServerSettings(await probeServerSettings(database, facts));
   options.signal.throwIfAborted();
   await ensureLog(database);
-  const { design, restsOn } = await database.transaction('look', async (tx) => {
+  const { design, restsOn, advice } = await database.transaction('look', async (tx) => {
     // Once more: the migrations may have taken their time.
     const examined = await examine(tx, request, facts);
     await tx.rows(creationStatement(examined.design, 'fail'));
@@ -87,7 +89,7 @@ export async function createSummary(database: Database, request: SummaryRequest,
   }, creationLimits);
   const { lapseMs, directUrl, signal, onWait } = options;
   const installed = await install(database, { patterns: [parseViewPattern(design.name)], directUrl, lapseMs, signal, onWait });
-  return { design, restsOn, installed: { ...installed, migrations } };
+  return { design, restsOn, advice, installed: { ...installed, migrations } };
 }
 
 /**
@@ -103,7 +105,11 @@ export async function summaryScript(
   requireServer(facts, false);
   const { design, view, restsOn } = await database.transaction('look', (tx) => examine(tx, request, facts, true));
   return installScript({ views: [view], missing: [], ambiguous: [] }, {
-    ...options, creation: `-- ${restsOn}\n${creationStatement(design, 'skip')}`,
+    ...options,
+    creation: [
+      `-- ${restsOn}`, creationStatement(design, 'skip'),
+      ...(options.role === undefined ? [] : ['-- So that the worker sees when ids are given out once more.', sequenceGrant(design, options.role)]),
+    ].join('\n'),
   });
 }
 
@@ -190,20 +196,17 @@ async function examineProbe(tx: Transaction, request: SummaryRequest, place: New
   const dimensions = dimensionsOf(definition, columns, await tx.rows<Column>(relationColumnsQuery, [checked.source]));
   const bucket = chooseBucket(dimensions, wanted, latenessMs !== undefined);
   const view = await surveyDefinition(tx, { name: place.name, schema: place.schema, owner: facts.role, definedBy: probe });
-  const [sequence] = await tx.rows<{ name: string }>(
-    `SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
-     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1`,
-    [watermark.sequence],
-  );
   return {
     design: {
       name: place.name, keyName: place.keyName, definition: sql, columns: [...columns, ...ownColumns(definition)],
       dimensions: dimensions.map(({ name }) => name), source: { oid: checked.source, name: source },
-      capture, idColumn: watermark.idColumn, sequence: sequence?.name ?? '', bucket, latenessMs, freshnessMs,
+      capture, idColumn: watermark.idColumn, sequence: watermark.sequence, bucket, latenessMs, freshnessMs,
     },
     restsOn: watermark.generatedAlways
       ? `${watermark.idColumn} is GENERATED ALWAYS, which proves that every INSERT draws its own id, in order.`
       : `The ids in ${watermark.idColumn} come from a default: the summary rests on each INSERT drawing its own id, in order; listener verify audits it.`,
+    advice: watermark.mayReadSequence ? undefined
+      : `This role may not read the sequence ${watermark.sequence}: until it may, ids that are given out once more are found by repair alone. ${sequenceGrant(watermark, facts.role)}`,
     view,
   };
 }

@@ -1,5 +1,6 @@
 import { nearestNames } from '../config/nearest-names.js';
 import type { Transaction } from '../database/database.js';
+import { quoteIdentifier } from '../database/identifier.js';
 import { loadQuery } from '../database/sql.js';
 import type { Refusal } from './definition/definition.js';
 
@@ -15,6 +16,7 @@ export interface SequenceFacts {
   readonly increment: string;
   readonly cycle: boolean;
   readonly unlogged: boolean;
+  readonly readable: boolean;
   /** Null: none was drawn, or we may not look. */
   readonly lastValue: string | null;
 }
@@ -51,8 +53,10 @@ export interface WatermarkFacts extends TableFacts {
 /** A column whose ids are drawn in order from one sequence. */
 export interface WatermarkSource {
   readonly idColumn: string;
-  /** Oid of the sequence. */
-  readonly sequence: number;
+  /** Quoted and qualified. */
+  readonly sequence: string;
+  /** Else ids that are given out once more, and ids below one that was written by hand, are found by repair alone. */
+  readonly mayReadSequence: boolean;
   /** Whether the table and all its leaves refuse an id that a plain INSERT brings along; else an application may have drawn it long before. */
   readonly generatedAlways: boolean;
   /** The last id drawn, a whole number of up to 64 bits; null: none was drawn, or we may not look. */
@@ -71,6 +75,11 @@ export async function checkWatermark(tx: Pick<Transaction, 'rows'>, source: numb
   return facts === undefined ? { refusal: 'is not there any more', remedy: 'drop the summary, or restore the table' } : judgeWatermark(facts, idColumn);
 }
 
+/** What lets a role follow a watermark closely. Pure. */
+export function sequenceGrant({ sequence }: Pick<WatermarkSource, 'sequence'>, role: string): string {
+  return `GRANT SELECT ON SEQUENCE ${sequence} TO ${quoteIdentifier(role)};`;
+}
+
 const otherwise = '; otherwise it needs --capture changes, which this version does not have';
 
 /** Pure. */
@@ -86,7 +95,8 @@ export function judgeWatermark(facts: WatermarkFacts, idColumn?: string): Waterm
   const own = facts.below.flatMap((table) => table.columns.filter(({ name }) => name === column.name));
   return {
     idColumn: column.name,
-    sequence: sequence.oid,
+    sequence: sequence.name,
+    mayReadSequence: sequence.readable,
     generatedAlways: [column, ...own].every(({ identity }) => identity === 'a'),
     lastValue: sequence.lastValue,
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { judgeWatermark, type IdColumnFacts, type SequenceFacts, type TableFacts, type WatermarkFacts } from '../../src/catalog/watermark-source.js';
 
 const sequence: SequenceFacts = {
-  oid: 7, name: 'public.t_id_seq', plain: true, cache: '1', increment: '1', cycle: false, unlogged: false, lastValue: '9007199254740993',
+  oid: 7, name: 'public.t_id_seq', plain: true, cache: '1', increment: '1', cycle: false, unlogged: false, readable: true, lastValue: '9007199254740993',
 };
 const id: IdColumnFacts = {
   name: 'id', type: 'bigint', notNull: true, identity: '', default: `nextval('public.t_id_seq'::regclass)`, sequences: [sequence], primary: true, unique: true,
@@ -32,7 +32,7 @@ describe('the id column that is found', () => {
   });
 
   it('the one that is named, whatever else there is', () => {
-    expect(judgeWatermark(table([id, second]), 'number')).toEqual({ idColumn: 'number', sequence: 8, generatedAlways: false, lastValue: '9007199254740993' });
+    expect(judgeWatermark(table([id, second]), 'number')).toEqual({ idColumn: 'number', sequence: 'public.t_number_seq', mayReadSequence: true, generatedAlways: false, lastValue: '9007199254740993' });
   });
 });
 
@@ -50,7 +50,7 @@ describe('an id that every INSERT must draw', () => {
 
 describe('leaves', () => {
   it('with the same sequence, or no default at all, will do', () => {
-    expect(judgeWatermark(parted(leaf({}), leaf({ default: null, sequences: [] })))).toMatchObject({ idColumn: 'id', sequence: 7 });
+    expect(judgeWatermark(parted(leaf({}), leaf({ default: null, sequences: [] })))).toMatchObject({ idColumn: 'id', sequence: 'public.t_id_seq' });
   });
 });
 

@@ -16,6 +16,8 @@ describe('listener summary create', { timeout: 60_000 }, () => {
       status: 0, stderr: '',
       stdout: 'Created summary public.usage_hourly of public.usage_events, in buckets by bucket, each closed 3d after it ended.\n' +
         'id is GENERATED ALWAYS, which proves that every INSERT draws its own id, in order.\n' +
+        'This role may not read the sequence public.usage_events_id_seq: until it may, ids that are given out once more are found by repair alone. ' +
+        `GRANT SELECT ON SEQUENCE public.usage_events_id_seq TO "${db.roles.worker}";\n` +
         'Created the trigger of public.usage_events.\n' +
         'It is empty until a worker has filled it: listener --views public.usage_hourly\n',
     });
@@ -141,9 +143,9 @@ describe('listener summary create', { timeout: 60_000 }, () => {
     await db.app.query(stdout);
     const granted = `SELECT string_agg(c.relname || ' ' || a.privilege_type, ', ' ORDER BY c.relname, a.privilege_type)
       FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
-      WHERE a.grantee = '${worker}'::regrole AND a.privilege_type <> 'TRIGGER' AND c.relname IN ('usage_events', 'usage_hourly', 'definition_1', 'fill_1', 'watermark')`;
+      WHERE a.grantee = '${worker}'::regrole AND a.privilege_type <> 'TRIGGER' AND c.relname IN ('usage_events', 'usage_events_id_seq', 'usage_hourly', 'definition_1', 'fill_1', 'watermark')`;
     expect(await valueOf(db.admin, granted)).toBe(
-      'definition_1 SELECT, fill_1 DELETE, fill_1 INSERT, fill_1 SELECT, fill_1 TRUNCATE, fill_1 UPDATE, usage_events SELECT, ' +
+      'definition_1 SELECT, fill_1 DELETE, fill_1 INSERT, fill_1 SELECT, fill_1 TRUNCATE, fill_1 UPDATE, usage_events SELECT, usage_events_id_seq SELECT, ' +
       'usage_hourly DELETE, usage_hourly INSERT, usage_hourly SELECT, usage_hourly UPDATE, watermark SELECT, watermark UPDATE',
     );
     const serving = await startWorker(db.url('worker'), ['public.usage_hourly'], { install: false });

@@ -55,7 +55,12 @@ it('explain prints the plan of a summary and its SQL; doctor has nothing against
     const { stdout } = await listener(db.url('worker'), 'doctor', '--views', 'hourly', '--json');
     return (JSON.parse(stdout) as { findings: { check: string; level: string; what: string }[] }).findings.filter(({ check }) => check === 'summaries');
   };
+  const granted = `GRANT SELECT ON SEQUENCE public.events_id_seq TO "${db.roles.worker}";`;
+  await db.app.query(granted);
   expect(await findings()).toMatchObject([{ level: 'ok', what: '1 summary can be kept, and nothing holds it up' }]);
+  await db.app.query(`REVOKE ALL ON SEQUENCE public.events_id_seq FROM ${db.roles.worker}`);
+  expect(await findings()).toMatchObject([{ level: 'warning', what: 'This role may not read public.events_id_seq, which public.hourly follows', remedy: granted }]);
+  await db.app.query(granted);
   await db.app.query(`INSERT INTO public.events (occurred_at) VALUES (now() - interval '9 days')`);
   await hourly.absorbed();
   expect(await findings()).toMatchObject([{ level: 'warning', what: 'public.hourly does not show 1 row that came for 1 closed bucket' }]);

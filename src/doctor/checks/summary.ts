@@ -2,7 +2,7 @@ import { checkDefinition } from '../../catalog/definition/definition-check.js';
 import { readDefinition } from '../../catalog/definition/read-definition.js';
 import { readSummaryStandings, type SummaryStanding } from '../../catalog/summary-standing.js';
 import type { SurveyedView } from '../../catalog/survey.js';
-import { checkWatermark } from '../../catalog/watermark-source.js';
+import { checkWatermark, sequenceGrant } from '../../catalog/watermark-source.js';
 import { formatDuration } from '../../config/duration.js';
 import type { Transaction } from '../../database/database.js';
 import { quoteIdentifier } from '../../database/identifier.js';
@@ -19,7 +19,7 @@ export const summaryCheck: Check = {
   name: 'summaries',
   group: 'Views',
   needsInstallation: true,
-  examine: async ({ database, views, thresholds }) => {
+  examine: async ({ database, facts, views, thresholds }) => {
     const summaries = views.filter(({ kind }) => kind === 'summary');
     if (summaries.length === 0) return [pass('No summary is among the views')];
     return database.transaction('look', async (tx) => {
@@ -29,15 +29,15 @@ export const summaryCheck: Check = {
       for (const view of summaries) {
         const standing = byTable.get(view.oid);
         if (standing === undefined) continue;
-        findings.push(...(await refusals(tx, view, standing)), ...summaryFindings(view.name, standing, Date.now(), thresholds));
+        findings.push(...(await refusals(tx, facts.role, view, standing)), ...summaryFindings(view.name, standing, Date.now(), thresholds));
       }
       return orPass(findings, `${count(summaries.length, 'summary', 'summaries')} can be kept, and nothing holds ${summaries.length === 1 ? 'it' : 'them'} up`);
     });
   },
 };
 
-/** What a worker would refuse at its next absorb. */
-async function refusals(tx: Transaction, view: SurveyedView, { definition, idColumn }: SummaryStanding): Promise<Finding[]> {
+/** What a worker would refuse at its next absorb, and what it cannot see. */
+async function refusals(tx: Transaction, role: string, view: SurveyedView, { definition, idColumn }: SummaryStanding): Promise<Finding[]> {
   if (definition === null) return [];
   const cannot = (subject: string, { refusal, remedy }: { readonly refusal: string; readonly remedy: string }): Finding => ({
     level: 'failure', view: view.name, what: `${view.name} cannot be kept any more: ${subject} ${refusal}`,
@@ -49,6 +49,11 @@ async function refusals(tx: Transaction, view: SurveyedView, { definition, idCol
   if ('refusal' in checked) return [cannot('its definition', checked)];
   const watermark = await checkWatermark(tx, checked.source, idColumn);
   if ('refusal' in watermark) return [cannot(reading.definition.source.name, watermark)];
+  const blind: Finding[] = watermark.mayReadSequence ? [] : [{
+    level: 'warning', view: view.name, what: `This role may not read ${watermark.sequence}, which ${view.name} follows`,
+    why: 'Ids that are given out once more (TRUNCATE ... RESTART IDENTITY), and ids below one that was written by hand, are found only by the next repair (--repair-every).',
+    remedy: sequenceGrant(watermark, role),
+  }];
   const { keys } = shapeOf(reading.definition);
   const [key] = await tx.rows<{ there: boolean }>(
     `SELECT EXISTS (
@@ -59,8 +64,8 @@ async function refusals(tx: Transaction, view: SurveyedView, { definition, idCol
              = ARRAY(SELECT k FROM pg_catalog.unnest($2::pg_catalog.text[]) AS k ORDER BY 1)) AS there`,
     [view.oid, keys],
   );
-  if (key?.there === true || (await readRefreshTarget(tx, view.oid)) === undefined) return [];
-  return [{
+  if (key?.there === true || (await readRefreshTarget(tx, view.oid)) === undefined) return blind;
+  return [...blind, {
     level: 'failure', view: view.name, what: `${view.name} has lost the key over its dimensions`,
     why: 'What is new is added to the row of its group, which is found by that key: without it each refresh fails.',
     remedy: `ALTER TABLE ${view.name} ADD UNIQUE NULLS NOT DISTINCT (${keys.map(quoteIdentifier).join(', ')});`,
