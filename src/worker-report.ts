@@ -1,11 +1,13 @@
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
 import { mostYields } from './freshen/right-of-way.js';
-import { isWhole, type Absorbed, type AbsorbReason } from './freshen/absorption.js';
+import { isStuck, isWhole, type Absorbed, type AbsorbReason } from './freshen/absorption.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import type { SweepObserver } from './wake/sweep.js';
+
+const stuckTellMs = 5 * 60_000;
 
 /** Turns what the parts of the worker tell into events of the log. */
 export class WorkerReport {
@@ -18,6 +20,8 @@ export class WorkerReport {
   /** What was found before it was known which views are served: told once it is, in a later sweep if this one fails. */
   readonly #toTell: ((graph: ServedGraph) => void)[] = [];
   #graph: ServedGraph = emptyGraph;
+  /** When it was last told of a summary that it waits, by view. */
+  readonly #toldStuck = new Map<number, number>();
   /** Until the worker is ready its own installing is no news of added views and missing triggers. */
   #starting = true;
 
@@ -32,7 +36,9 @@ export class WorkerReport {
   }
 
   readonly freshener: Pick<FreshenerOptions, 'onAbsorbed' | 'onSkipped' | 'onYielded' | 'onFailed'> = {
-    onAbsorbed: (_view, reason, absorbed) => this.#log.emit(absorbedEvent(reason, absorbed)),
+    onAbsorbed: (view, reason, absorbed) => {
+      if (this.#isNews(view, absorbed)) this.#log.emit(absorbedEvent(reason, absorbed));
+    },
     onSkipped: (view, reason, because) => this.#log.emit({ event: 'refresh.skipped', view: view.name, reason, because }),
     onYielded: (view, { durationMs, waiters, times, retryInMs }) =>
       this.#log.emit({
@@ -105,6 +111,18 @@ export class WorkerReport {
     }
   }
 
+  /** A summary whose watermark waits is looked at again and again: that it does is said at once, and then every few minutes. */
+  #isNews(view: ServedView, absorbed: Absorbed): boolean {
+    if (!isStuck(absorbed)) {
+      this.#toldStuck.delete(view.id);
+      return true;
+    }
+    const now = performance.now();
+    if (now - (this.#toldStuck.get(view.id) ?? -Infinity) < stuckTellMs) return false;
+    this.#toldStuck.set(view.id, now);
+    return true;
+  }
+
   #known(oid: number): boolean {
     return [...this.#graph.sources.values()].some((source) => source.oid === oid);
   }
@@ -120,7 +138,8 @@ function progressEvent({ name, durationMs, summary }: Absorbed): EventOf<'summar
   const rowsPerSecond = Math.round((rows * 1_000) / Math.max(1, durationMs));
   return {
     event: 'summary.progress', view: name, phase: summary?.filling === true ? 'fill' : 'catch-up', rows, rowsBehind, rowsPerSecond,
-    remainingMs: rowsPerSecond === 0 ? null : Math.round((rowsBehind / rowsPerSecond) * 1_000),
+    backlog: summary?.backlog ?? null, remainingMs: rowsPerSecond === 0 ? null : Math.round((rowsBehind / rowsPerSecond) * 1_000),
+    gaps: summary?.gaps ?? 0, holders: summary?.holders ?? [],
   };
 }
 
@@ -131,7 +150,7 @@ function refreshDoneEvent(reason: AbsorbReason, absorbed: Absorbed): EventOf<'re
     stalenessMs: stalenessMs === null ? null : Math.round(stalenessMs), durationMs: Math.round(durationMs),
     ...(summary && {
       rowsRead: summary.rowsRead, batches: summary.batches, late: summary.late, closedLate: summary.closedLate, corrections: summary.corrections,
-      gaps: summary.gaps,
+      gaps: summary.gaps, holders: summary.holders,
     }),
   };
 }

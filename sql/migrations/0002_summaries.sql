@@ -82,6 +82,8 @@ CREATE TABLE refresh_listener.backfill (
 );
 
 -- Of a summary's run: source rows read; rows for buckets that had ended before the run before; rows for closed buckets;
--- rows that a repair found wrong.
+-- rows that a repair found wrong; its transactions; ids below the watermark that it had not seen, and who might still commit
+-- them ({"transaction", "pid", "since"} each); ids that it left to catch up with.
 ALTER TABLE refresh_listener.run
-  ADD COLUMN rows_read bigint, ADD COLUMN late bigint, ADD COLUMN closed_late bigint, ADD COLUMN corrections bigint;
+  ADD COLUMN rows_read bigint, ADD COLUMN late bigint, ADD COLUMN closed_late bigint, ADD COLUMN corrections bigint,
+  ADD COLUMN batches integer, ADD COLUMN gap_ids bigint, ADD COLUMN holders jsonb, ADD COLUMN rows_behind bigint;

@@ -3,6 +3,27 @@ import { loadQuery } from '../database/sql.js';
 
 const recentRunsQuery = loadQuery('recent-runs');
 
+/** A transaction that may still commit rows into gaps below a summary's watermark. */
+export interface Holder {
+  /** As `pg_locks` names it; `-1/xid` since a restart of the server; 'sequence' for all who are still to draw such an id. */
+  readonly transaction: string;
+  /** Null for a prepared transaction. */
+  readonly pid: number | null;
+  /** When it began, ISO 8601 in UTC; null where nobody knows. */
+  readonly since: string | null;
+}
+
+/** As a gap keeps them: by their transactions. */
+export type Holders = Readonly<Record<string, Pick<Holder, 'pid' | 'since'>>>;
+
+/** Pure. */
+export function listHolders(holders: Holders): Holder[] {
+  return Object.entries(holders).map(([transaction, { pid, since }]) => ({ transaction, pid, since: since === null ? null : new Date(since).toISOString() }));
+}
+
+/** Whether what a summary has to catch up with becomes more or less; null: nothing is left, or nobody knows yet. */
+export type Backlog = 'growing' | 'shrinking' | null;
+
 /** One refresh on record, done or failed. */
 export interface RunRecord {
   readonly startedAt: Date;
@@ -26,6 +47,13 @@ export interface RunRecord {
   readonly closedLate: number | null;
   /** Of a summary: its rows that a repair found wrong; null: none was made. */
   readonly corrections: number | null;
+  /** Of a summary: its transactions. */
+  readonly batches: number | null;
+  /** Of a summary: ids below the watermark that it had not seen, and who might still commit them. */
+  readonly gaps: number | null;
+  readonly holders: readonly Holder[] | null;
+  /** Of a summary: ids that it left to catch up with. */
+  readonly rowsBehind: number | null;
 }
 
 /** The last refreshes of a view, the latest first. */

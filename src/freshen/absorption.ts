@@ -1,3 +1,4 @@
+import type { Backlog, Holder } from '../catalog/run-record.js';
 import type { Transaction } from '../database/database.js';
 import type { RefreshPlan, RefreshTarget } from './refresh.js';
 
@@ -19,10 +20,12 @@ export interface SummaryRun {
   /** Rows of the summary that a repair found wrong; null: none was made. */
   readonly corrections: number | null;
   readonly batches: number;
-  /** Ids below the watermark that are not seen yet. */
+  /** Ids below the watermark that are not seen yet, and who may still commit them. */
   readonly gaps: number;
-  /** Ids between the watermark and the sequence: 0 when everything has been absorbed. */
+  readonly holders: readonly Holder[];
+  /** Ids between the watermark and the greatest: 0 when everything has been absorbed. */
   readonly rowsBehind: number;
+  readonly backlog: Backlog;
 }
 
 /** What one absorb did. */

@@ -97,6 +97,7 @@ export async function recordRun(tx: Transaction, view: Pick<ServedView, 'id'>, r
   await tx.rows(recordRunQuery, [
     view.id, run.plan, reason, run.durationMs, run.inserted, run.updated, run.deleted, run.stalenessMs, run.sources, null, null,
     summary?.rowsRead ?? null, summary?.late ?? null, summary?.closedLate ?? null, summary?.corrections ?? null,
+    summary?.batches ?? null, summary?.gaps ?? null, summary === undefined ? null : JSON.stringify(summary.holders), summary?.rowsBehind ?? null,
   ]);
 }
 
@@ -111,7 +112,8 @@ export async function recordFailure(
       [view.id, failure.message],
     );
     await tx.rows(recordRunQuery, [
-      view.id, null, reason, failure.durationMs, null, null, null, null, [], failure.sqlstate, failure.message, null, null, null, null,
+      view.id, null, reason, failure.durationMs, null, null, null, null, [], failure.sqlstate, failure.message,
+      ...Array.from({ length: 8 }, () => null),
     ]);
   });
 }

@@ -72,6 +72,8 @@ interface Place {
 
 /** When another worker is absorbing a view, look again after this long: it may die before it is done. */
 const lookAgainMs = 500;
+/** When the watermark of a summary waits for transactions to end: one more look at all gaps. */
+const stuckLookMs = 2_000;
 const cancelAgainMs = 100;
 
 /**
@@ -304,7 +306,7 @@ export class Freshener {
     else {
       // The rest follows at once, unless no row could be taken.
       place.due ??= reason;
-      place.notBefore = now + (isStuck(result) ? lookAgainMs : 0);
+      place.notBefore = now + (isStuck(result) ? stuckLookMs : 0);
     }
     this.#options.onAbsorbed(place.view, reason, result);
     if (result.changed) {

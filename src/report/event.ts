@@ -1,4 +1,5 @@
 import type { FingerprintChange } from '../catalog/fingerprint.js';
+import type { Backlog, Holder } from '../catalog/run-record.js';
 import type { FailureKind } from '../database/sqlstate.js';
 
 /**
@@ -51,8 +52,9 @@ export interface EventFields {
     closedLate?: number;
     /** Of a summary: its rows that a repair found wrong; null: none was made. */
     corrections?: number | null;
-    /** Of a summary: ids that are drawn and not seen yet. */
+    /** Of a summary: ids that are drawn and not seen yet, and who may still commit them. */
     gaps?: number;
+    holders?: readonly Holder[];
   };
   /** A summary is on its way: its first fill, or many new rows. */
   'summary.progress': {
@@ -63,8 +65,13 @@ export interface EventFields {
     /** Ids between the watermark and the greatest. */
     rowsBehind: number;
     rowsPerSecond: number;
+    /** Whether that becomes more or less; null: nobody knows yet. */
+    backlog: Backlog;
     /** At this pace; null: no rows were taken. */
     remainingMs: number | null;
+    /** Ids below the watermark that are not seen yet, and who may still commit them. */
+    gaps: number;
+    holders: readonly Holder[];
   };
   /** A refresh failed, and is tried again. */
   'refresh.failed': {

@@ -1,5 +1,5 @@
 import type { Doubt, Freshness, FreshnessState, ViewFreshness } from '../catalog/freshness.js';
-import type { RunRecord } from '../catalog/run-record.js';
+import type { Holder, RunRecord } from '../catalog/run-record.js';
 import type { WatchedSource } from '../catalog/source-watch.js';
 import { summaryJson, type SummaryJson } from './summary-standing.js';
 
@@ -86,6 +86,10 @@ export interface RunJson {
   readonly late: number | null;
   readonly closedLate: number | null;
   readonly corrections: number | null;
+  readonly batches: number | null;
+  readonly gaps: number | null;
+  readonly holders: readonly Holder[] | null;
+  readonly rowsBehind: number | null;
 }
 
 /** Where the answer comes from. */

@@ -1,16 +1,34 @@
 import { formatDuration } from '../config/duration.js';
+import type { Holder } from '../catalog/run-record.js';
 import type { EventOf, RefreshReason } from './event.js';
+import { holderNames } from './holder-name.js';
 import { clause, count, listing } from './sentence.js';
 
 export function refreshDone(event: EventOf<'refresh.done'>): string {
   const how = event.plan === 'concurrent' ? ' concurrently' : '';
-  const effect = rows(event);
-  return `Refreshed ${event.view}${how} in ${formatDuration(event.durationMs)}${why(event)}${effect === '' ? '' : `; ${effect}`}.`;
+  const effects = [rows(event), ...reservations(event)].filter((effect) => effect !== '');
+  return `Refreshed ${event.view}${how} in ${formatDuration(event.durationMs)}${why(event)}${effects.map((effect) => `; ${effect}`).join('')}.`;
 }
 
-export function summaryProgress({ view, phase, rows: taken, rowsBehind, rowsPerSecond, remainingMs }: EventOf<'summary.progress'>): string {
-  const left = `${rowsBehind.toLocaleString('en-US')} left${remainingMs === null ? '' : `, about ${formatDuration(remainingMs)}`}`;
-  return `${phase === 'fill' ? 'Filling' : 'Catching up'} ${view}: ${count(taken, 'row')} at ${rowsPerSecond.toLocaleString('en-US')} a second; ${left}.`;
+export function summaryProgress({ view, phase, rows: taken, rowsBehind, rowsPerSecond, backlog, remainingMs, holders }: EventOf<'summary.progress'>): string {
+  const what = `${phase === 'fill' ? 'Filling' : 'Catching up'} ${view}`;
+  const left = `${rowsBehind.toLocaleString('en-US')} left`;
+  if (taken === 0) return `${what} waits, with ${left}: too many ids may still be committed${by(holders)}.`;
+  const outlook = backlog === 'growing' ? ', and growing' : remainingMs === null ? '' : `, about ${formatDuration(remainingMs)}`;
+  return `${what}: ${count(taken, 'row')} at ${rowsPerSecond.toLocaleString('en-US')} a second; ${left}${outlook}.`;
+}
+
+function by(holders: readonly Holder[]): string {
+  return holders.length === 0 ? '' : ` by ${listing(holderNames(holders, new Date()))}`;
+}
+
+/** What of a summary is not shown yet, or will not be: '3 rows came late', '1 id may still be committed by pid 12'. */
+function reservations({ late = 0, closedLate = 0, gaps = 0, holders = [] }: EventOf<'refresh.done'>): string[] {
+  return [
+    ...(late > 0 ? [`${count(late, 'row')} came late`] : []),
+    ...(closedLate > 0 ? [`${count(closedLate, 'row')} for closed buckets not shown`] : []),
+    ...(gaps > 0 && holders.length > 0 ? [`${count(gaps, 'id')} may still be committed${by(holders)}`] : []),
+  ];
 }
 
 export function refreshFailed(event: EventOf<'refresh.failed'>): string {

@@ -1,6 +1,8 @@
+import { listHolders, type Backlog, type Holder } from '../catalog/run-record.js';
 import { catchUpMs, type SummaryStanding } from '../catalog/summary-standing.js';
 import { formatDuration } from '../config/duration.js';
 import { ago } from './freshness-table.js';
+import { holderNames } from './holder-name.js';
 import { printable } from './printable.js';
 import { count } from './sentence.js';
 
@@ -17,7 +19,7 @@ export interface SummaryJson {
     /** Ids between it and the greatest visible one, when the last batch had been taken. */
     readonly rowsBehind: number;
     /** Whether that grows or shrinks; null: nothing is left, or nobody knows yet. */
-    readonly backlog: 'growing' | 'shrinking' | null;
+    readonly backlog: Backlog;
     /** At that pace. */
     readonly catchUpMs: number | null;
     /** Rows that the next transaction takes at most; null: it is the first. */
@@ -27,7 +29,7 @@ export interface SummaryJson {
   readonly gaps: {
     readonly ids: number;
     readonly since: string | null;
-    readonly holders: readonly { readonly transaction: string; readonly pid: number | null; readonly since: string | null }[];
+    readonly holders: readonly Holder[];
   };
   readonly bucket: string | null;
   readonly latenessMs: number | null;
@@ -52,8 +54,7 @@ export function summaryJson(standing: SummaryStanding): SummaryJson {
       rowsPerSecond: rowsPerSecond === null ? null : Math.round(rowsPerSecond),
     },
     gaps: {
-      ids: gapIds, since: gapsSince?.toISOString() ?? null,
-      holders: Object.entries(holders).map(([transaction, { pid, since }]) => ({ transaction, pid, since: since === null ? null : new Date(since).toISOString() })),
+      ids: gapIds, since: gapsSince?.toISOString() ?? null, holders: listHolders(holders),
     },
     bucket: standing.bucket, latenessMs: standing.latenessMs, freshnessMs: standing.freshnessMs, closedBefore: standing.closedBefore,
     filledAt: standing.filledAt?.toISOString() ?? null, repairedAt: standing.repairedAt?.toISOString() ?? null,
@@ -62,7 +63,7 @@ export function summaryJson(standing: SummaryStanding): SummaryJson {
   };
 }
 
-function backlogOf({ rowsBehind, growth }: SummaryStanding): 'growing' | 'shrinking' | null {
+function backlogOf({ rowsBehind, growth }: SummaryStanding): Backlog {
   if (rowsBehind === 0 || growth === null || growth === 0) return null;
   return growth > 0 ? 'growing' : 'shrinking';
 }
@@ -73,11 +74,7 @@ export function summaryLines(standing: SummaryStanding, name: string, at: Date):
   const lines = [`A summary by watermark: ${printable(idColumn)} up to ${lastId}${rowsBehind === 0 ? ', nothing left' : `, ${backlogText(standing)}`}.`];
   if (standing.filledAt === null) lines.push('It is still being filled, and empty until that has ended.');
   if (gapIds > 0) {
-    const who = Object.entries(holders).map(([holder, { pid, since }]) => {
-      // See the migration: an id beyond them was written by hand.
-      if (holder === 'sequence') return 'whoever draws them from the sequence';
-      return `${pid === null ? 'a prepared transaction' : `pid ${pid}`}${since === null ? '' : ` (open for ${formatDuration(Math.max(0, at.getTime() - new Date(since).getTime()))})`}`;
-    });
+    const who = holderNames(listHolders(holders), at);
     const from = gapsSince === null ? '' : `, the oldest seen ${ago(gapsSince, at)}`;
     lines.push(`${count(gapIds, 'id')} below it not seen yet${from}: ${who.length === 0 ? 'rolled back, most likely; the next refreshes make sure' : `may still be committed by ${who.join(', ')}`}.`);
   }

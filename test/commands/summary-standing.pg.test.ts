@@ -34,7 +34,10 @@ it('status tells how far a summary is, what it waits for, and what came late', {
   expect(waiting.text).toContain(`may still be committed by pid ${pid}`);
   expect(waiting.text).toContain('1 row for 1 closed bucket not shown: listener backfill public.hourly --from');
   expect(waiting).toMatchObject({
-    stale: false, runs: [{ rowsRead: 1, late: 0, closedLate: 1, corrections: null, plan: 'merge' }, { rowsRead: 2_000 }],
+    stale: false, runs: [
+      { rowsRead: 1, late: 0, closedLate: 1, corrections: null, plan: 'merge', batches: 1, gaps: 2, holders: [{ pid }], rowsBehind: 0 },
+      { rowsRead: 2_000, gaps: 0, holders: [] },
+    ],
     summary: { gaps: { ids: 2, holders: [{ pid }] }, closedLate: 1, waitingForBackfill: { rows: 1, buckets: 1 }, latenessMs: 86_400_000, bucket: 'bucket' },
   });
   await open.query('COMMIT');

@@ -30,7 +30,7 @@ const failed: EventOf<'refresh.failed'> = {
 const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   ready: { event: 'ready', version: '0.1.0', server: '17.2', database: 'app', views: ['mv'], sources: 1, wake: 'notify' },
   'refresh.done': done,
-  'summary.progress': { event: 'summary.progress', view: 'hourly', phase: 'fill', rows: 50_000, rowsBehind: 150_000, rowsPerSecond: 25_000, remainingMs: 6_000 },
+  'summary.progress': { event: 'summary.progress', view: 'hourly', phase: 'fill', rows: 50_000, rowsBehind: 150_000, rowsPerSecond: 25_000, backlog: 'shrinking', remainingMs: 6_000, gaps: 0, holders: [] },
   'refresh.failed': failed,
   'refresh.skipped': { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' },
   'refresh.yielded': { event: 'refresh.yielded', view: 'mv', durationMs: 3500, waiters: 1, times: 1, maxTimes: 3, retryInMs: 5000 },
@@ -143,7 +143,11 @@ describe('refresh.failed', () => {
 describe('what is said of a summary', () => {
   it('how far a fill has come, and when it will be done', () => {
     expect(eventMessage(samples['summary.progress'])).toBe('Filling hourly: 50,000 rows at 25,000 a second; 150,000 left, about 6s.');
-    expect(eventMessage({ ...samples['summary.progress'], phase: 'catch-up', rows: 0, rowsPerSecond: 0, remainingMs: null }))
-      .toBe('Catching up hourly: 0 rows at 0 a second; 150,000 left.');
+    expect(eventMessage({ ...samples['summary.progress'], phase: 'catch-up', backlog: 'growing' })).toBe('Catching up hourly: 50,000 rows at 25,000 a second; 150,000 left, and growing.');
+    const holders = [{ transaction: '3/17', pid: 4711, since: null }, { transaction: '-1/99', pid: null, since: null }];
+    expect(eventMessage({ ...samples['summary.progress'], phase: 'catch-up', rows: 0, rowsPerSecond: 0, backlog: null, remainingMs: null, gaps: 60_000, holders }))
+      .toBe('Catching up hourly waits, with 150,000 left: too many ids may still be committed by pid 4711, a prepared transaction.');
+    expect(eventMessage({ ...done, view: 'hourly', plan: 'merge', late: 3, closedLate: 1, gaps: 2, holders })).toMatch(
+      /; 3 rows came late; 1 row for closed buckets not shown; 2 ids may still be committed by pid 4711, a prepared transaction\.$/);
   });
 });

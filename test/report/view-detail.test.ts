@@ -17,7 +17,7 @@ const sources: WatchedSource[] = [
   { ...source, oid: 4, name: 'public.mv_other', kind: 'm', watch: 'refreshes' },
 ];
 const done: RunRecord = {
-  startedAt: before(75), reason: 'change', plan: 'concurrent', durationMs: 67.4, stalenessMs: 875, inserted: 1200, updated: 0, deleted: 3, rowsRead: null, late: null, closedLate: null, corrections: null,
+  startedAt: before(75), reason: 'change', plan: 'concurrent', durationMs: 67.4, stalenessMs: 875, inserted: 1200, updated: 0, deleted: 3, rowsRead: null, late: null, closedLate: null, corrections: null, batches: null, gaps: null, holders: null, rowsBehind: null,
   sources: ['public.orders', 'public.parts'], sqlstate: null, error: null,
 };
 const failed: RunRecord = {

@@ -1,5 +1,6 @@
 import { readFingerprints } from '../../catalog/fingerprint.js';
 import type { ServedView } from '../../catalog/graph.js';
+import { listHolders, type Backlog } from '../../catalog/run-record.js';
 import type { Database, Transaction } from '../../database/database.js';
 import { sqlstateOf } from '../../database/sqlstate.js';
 import type { Absorbed, AbsorbOptions, Plan, Skipped, SummaryRun } from '../absorption.js';
@@ -28,6 +29,8 @@ interface Step {
   readonly rowsBehind: number;
   /** The cursor has moved: nothing is left. */
   readonly done: boolean;
+  /** The absorb ends with it: nothing is left, or the rest is for later. */
+  readonly last: boolean;
 }
 
 /**
@@ -51,11 +54,7 @@ export async function absorbSummary(database: Database, view: ServedView, option
     }
     steps.push(step);
     options.onBatch?.({ filling: !step.state.filled, rows: step.taken.rows, rowsBehind: step.rowsBehind });
-    // A watermark that waits for gaps to close takes no rows: that is no reason to ask again at once.
-    const stuck = step.taken.rows === 0 && step.taken.lastId === step.state.lastId;
-    if (step.done || stuck || options.signal?.aborted === true || performance.now() - startedMs > sliceMs) {
-      return told(steps, step, performance.now() - startedMs);
-    }
+    if (step.last) return told(steps, step, performance.now() - startedMs);
   }
 }
 
@@ -115,8 +114,12 @@ async function absorbStep(
         await keepFingerprints(tx, view.id, seen.fingerprints);
         stalenessMs = await moveCursor(tx, view, begins ? { ...begin, cursor: begin.snapshot } : begin, seen.links, durationMs);
       }
-      const step: Step = { begin, state, taken, repaired, filled, stalenessMs, rowsBehind, done: finished };
-      if (finished) await recordRun(tx, view, options.reason, told([...before, step], step, durationMs));
+      // A watermark that waits for gaps to close takes no rows: that is no reason to ask again at once.
+      const stuck = taken.rows === 0 && taken.lastId === state.lastId;
+      const last = finished || stuck || options.signal?.aborted === true || durationMs > sliceMs;
+      const step: Step = { begin, state, taken, repaired, filled, stalenessMs, rowsBehind, done: finished, last };
+      // One that could take nothing is tried again and again, and leaves no record.
+      if (finished || (last && (!stuck || before.length > 0))) await recordRun(tx, view, options.reason, told([...before, step], step, durationMs));
       return step;
     }, limits);
   } catch (error) {
@@ -199,6 +202,13 @@ function contractOf({ bucketColumn: bucket, bucketType, lateness }: SummaryState
   return bucket === null || bucketType === null ? undefined : { bucket, bucketType, lateness };
 }
 
+/** By what the absorb before had left, or else by what the first batch of this one did. Pure. */
+function backlogOf({ state: { rowsBehind: left }, rowsBehind: first }: Step, { rowsBehind }: Step): Backlog {
+  const before = left > 0 ? left : first;
+  if (rowsBehind === 0 || rowsBehind === before) return null;
+  return rowsBehind > before ? 'growing' : 'shrinking';
+}
+
 function told(steps: readonly Step[], last: Step, durationMs: number): Absorbed {
   const total = (of: (step: Step) => number): number => steps.reduce((sum, step) => sum + of(step), 0);
   const repaired = steps.find((step) => step.repaired !== undefined)?.repaired;
@@ -208,7 +218,8 @@ function told(steps: readonly Step[], last: Step, durationMs: number): Absorbed 
     (filling ? 0 : total(({ taken }) => taken.updated)) + (repaired?.updated ?? 0), repaired?.deleted ?? 0,
   ];
   const summary: SummaryRun = {
-    filling, batches: steps.length, gaps: countIds(last.taken.gapIds), rowsBehind: last.rowsBehind,
+    filling, batches: steps.length, gaps: countIds(last.taken.gapIds), holders: listHolders(last.taken.holders), rowsBehind: last.rowsBehind,
+    backlog: backlogOf(steps[0] ?? last, last),
     rowsRead: total(({ taken }) => taken.rows), late: total(({ taken }) => taken.late), closedLate: total(({ taken }) => taken.closedLate),
     corrections: repaired === undefined ? null : repaired.inserted + repaired.updated + repaired.deleted,
   };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { lockKeys } from '../../catalog/lock-key.js';
+import { listHolders } from '../../catalog/run-record.js';
 import { UsageError } from '../../config/usage-error.js';
 import type { Database, Transaction, TransactionLimits } from '../../database/database.js';
 import { loadQuery } from '../../database/sql.js';
@@ -9,6 +10,7 @@ import { nextBuckets, type Paced } from './backfill-pace.js';
 import { countBuckets, readCuts, wantedRange, type WantedRange } from './backfill-range.js';
 import type { Bucketed } from './bucket-range.js';
 import { pinSettings } from './pin-settings.js';
+import { countIds } from './gap.js';
 import { findPruned } from './pruned-buckets.js';
 import { replaceRegion } from './replace-region.js';
 import { readSummaryState, type SummaryState } from './summary-state.js';
@@ -203,7 +205,10 @@ async function recompute(
       await tx.rows('DELETE FROM refresh_listener.backfill AS b WHERE b.view = $1', [view]);
       await recordRun(tx, { id: view }, 'backfill', {
         plan: 'rebuild', durationMs: performance.now() - startedMs, stalenessMs: null, sources: [], inserted: done.inserted, updated: done.updated, deleted: done.deleted,
-        summary: { filling: false, rowsRead: 0, late: 0, closedLate: 0, corrections: done.inserted + done.updated + done.deleted, batches: 1, rowsBehind: 0, gaps: state.gaps.length },
+        summary: {
+          filling: false, rowsRead: 0, late: 0, closedLate: 0, corrections: done.inserted + done.updated + done.deleted, batches: 1, rowsBehind: 0,
+          gaps: countIds(state.gapIds), holders: state.gaps.flatMap((gap) => listHolders(gap.holders)), backlog: null,
+        },
       });
     } else {
       await tx.rows(advanceBackfillQuery, [view, cut.bucket, done.buckets, done.inserted, done.updated, done.deleted, done.late]);

@@ -1,5 +1,4 @@
-/** Who may still commit rows into a gap: by virtual transaction id, as `pg_locks` names it; `-1/xid` since a server restart. */
-export type Holders = Readonly<Record<string, { readonly pid: number | null; readonly since: string | null }>>;
+import type { Holders } from '../../catalog/run-record.js';
 
 /** Ids at or below the watermark that no absorb has seen. */
 export interface Gap {

@@ -1,8 +1,9 @@
 import { readDefinition } from '../../catalog/definition/read-definition.js';
 import type { MergeDefinition } from '../../catalog/definition/definition.js';
+import type { Holders } from '../../catalog/run-record.js';
 import type { Transaction } from '../../database/database.js';
 import { loadQuery } from '../../database/sql.js';
-import type { Gap, Holders } from './gap.js';
+import type { Gap } from './gap.js';
 
 const summaryStateQuery = loadQuery('summary-state');
 const holdersQuery = loadQuery('holders');

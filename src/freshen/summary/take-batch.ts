@@ -1,7 +1,8 @@
 import type { Transaction } from '../../database/database.js';
+import type { Holders } from '../../catalog/run-record.js';
 import { checkWatermark } from '../../catalog/watermark-source.js';
 import { countBatch, findReach, stretchBatch, stretchEnd, type Batch } from './find-batch.js';
-import { firstHolders, hasId, holdersNow, isDrawn, isSettled, type Holders } from './gap.js';
+import { firstHolders, hasId, holdersNow, isDrawn, isSettled, type Gap } from './gap.js';
 import { bucketLiteral } from './lateness.js';
 import { mergeSql, type Lateness, type Merged } from './merge.js';
 import { DefinitionRefused, readHolders, union, type SummaryState } from './summary-state.js';
@@ -10,8 +11,9 @@ import { batchRows, watermarkAnewSql, type Reach } from './watermark.js';
 /** What a batch has done, and where it leaves the watermark. */
 export interface Taken {
   readonly lastId: string;
-  /** All gaps, as `int8multirange` prints. */
+  /** All gaps, as `int8multirange` prints, and who may still fill them. */
   readonly gapIds: string;
+  readonly holders: Holders;
   /** Rows of the source. */
   readonly rows: number;
   readonly inserted: number;
@@ -76,7 +78,7 @@ export async function takeBatch(
   const left = await keepGaps(tx, view, state, batch, { current: holders, sequence });
   const { lastId, complete, idsBehind, fresh, found } = batch;
   return {
-    lastId, gapIds: left, rows: found + fresh, complete, idsBehind, inserted: merged.inserted, updated: merged.updated, late: merged.late,
+    lastId, gapIds: left.ids, holders: left.holders, rows: found + fresh, complete, idsBehind, inserted: merged.inserted, updated: merged.updated, late: merged.late,
     closedLate: Object.values(merged.closed).reduce((sum, closed) => sum + closed, 0),
     isSparse: stretched === undefined || isSparse(state, batch),
   };
@@ -148,37 +150,40 @@ interface Now {
   readonly sequence: Sequence;
 }
 
-/** @returns the gaps that are left, together */
-async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: Batch, now: Now): Promise<string> {
-  const left: string[] = [];
+/** @returns the gaps that are left, together, and all their holders */
+async function keepGaps(tx: Transaction, view: number, state: SummaryState, batch: Batch, now: Now): Promise<{ readonly ids: string; readonly holders: Holders }> {
+  const left: Pick<Gap, 'ids' | 'holders'>[] = [];
   for (const gap of state.gaps) {
     if (isSettled(gap, batch.looked)) {
       await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.id = $1', [gap.id]);
       continue;
     }
+    const holders = holdersNow(gap.holders, now.current, isDrawn(gap.ids, now.sequence.lastValue));
     const [kept] = await tx.rows<{ ids: string }>(
       `WITH left_over AS (SELECT g.id, g.ids - $2::pg_catalog.int8multirange AS ids FROM refresh_listener.gap AS g WHERE g.id = $1),
        emptied AS (DELETE FROM refresh_listener.gap AS g USING left_over AS l WHERE g.id = l.id AND pg_catalog.isempty(l.ids)),
        changed AS (UPDATE refresh_listener.gap AS g SET ids = l.ids, holders = $3::pg_catalog.jsonb FROM left_over AS l
                    WHERE g.id = l.id AND NOT pg_catalog.isempty(l.ids) AND (g.ids <> l.ids OR g.holders <> $3::pg_catalog.jsonb))
        SELECT l.ids::pg_catalog.text AS ids FROM left_over AS l WHERE NOT pg_catalog.isempty(l.ids)`,
-      [gap.id, batch.foundRanges, JSON.stringify(holdersNow(gap.holders, now.current, isDrawn(gap.ids, now.sequence.lastValue)))],
+      [gap.id, batch.foundRanges, JSON.stringify(holders)],
     );
-    if (kept !== undefined) left.push(kept.ids);
+    if (kept !== undefined) left.push({ ids: kept.ids, holders });
   }
   if (batch.holes !== '{}') {
     // Also when nobody holds a lock: who has ended since the snapshot may have filled it.
-    await addGap(tx, view, batch.holes, now);
-    left.push(batch.holes);
+    left.push({ ids: batch.holes, holders: await addGap(tx, view, batch.holes, now) });
   }
-  return union(left);
+  return { ids: union(left.map(({ ids }) => ids)), holders: Object.assign({}, ...left.map(({ holders }) => holders)) as Holders };
 }
 
-async function addGap(tx: Transaction, view: number, ids: string, { current, sequence }: Now): Promise<void> {
+/** @returns its holders */
+async function addGap(tx: Transaction, view: number, ids: string, { current, sequence }: Now): Promise<Holders> {
+  const holders = firstHolders(current, isDrawn(ids, sequence.lastValue));
   await tx.rows(
     'INSERT INTO refresh_listener.gap (view, ids, holders) VALUES ($1, $2::pg_catalog.int8multirange, $3::pg_catalog.jsonb)',
-    [view, ids, JSON.stringify(firstHolders(current, isDrawn(ids, sequence.lastValue)))],
+    [view, ids, JSON.stringify(holders)],
   );
+  return holders;
 }
 
 /**
@@ -191,6 +196,6 @@ export async function restartWatermark(tx: Transaction, view: number, state: Sum
   if (anew === undefined) throw new Error('The watermark was not to be begun anew.');
   const holders = await readHolders(tx, source);
   await tx.rows('DELETE FROM refresh_listener.gap AS g WHERE g.view = $1', [view]);
-  if (anew.holes !== '{}') await addGap(tx, view, anew.holes, { current: holders, sequence });
-  return { lastId: anew.lastId, gapIds: anew.holes, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0, isSparse: false };
+  const left = anew.holes === '{}' ? {} : await addGap(tx, view, anew.holes, { current: holders, sequence });
+  return { lastId: anew.lastId, gapIds: anew.holes, holders: left, rows: 0, inserted: 0, updated: 0, late: 0, closedLate: 0, complete: true, idsBehind: 0, isSparse: false };
 }
