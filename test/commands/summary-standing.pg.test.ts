@@ -35,8 +35,9 @@ it('status tells how far a summary is, what it waits for, and what came late', {
   expect(waiting.text).toContain('1 row for 1 closed bucket not shown: listener backfill public.hourly --from');
   expect(waiting).toMatchObject({
     stale: false, runs: [
-      { rowsRead: 1, late: 0, closedLate: 1, corrections: null, plan: 'merge', batches: 1, gaps: 2, holders: [{ pid }], rowsBehind: 0 },
-      { rowsRead: 2_000, gaps: 0, holders: [] },
+      { rowsRead: 1, late: 0, closedLate: 1, corrections: null, plan: 'merge', batches: 1, gaps: 2, holders: [{ pid, since: expect.stringMatching(/^20/) as string }], rowsBehind: 0 },
+      { rowsRead: 2_000, gaps: 0, holders: [], rowsBehind: 0 },
+      { rowsRead: 1_000, batches: 1, rowsBehind: 2_000, plan: 'merge' },
     ],
     summary: { gaps: { ids: 2, holders: [{ pid }] }, closedLate: 1, waitingForBackfill: { rows: 1, buckets: 1 }, latenessMs: 86_400_000, bucket: 'bucket' },
   });

@@ -1,3 +1,7 @@
+import { findNamedViews } from '../../src/catalog/named-view.js';
+import { readServerFacts } from '../../src/catalog/server.js';
+import { Database } from '../../src/database/database.js';
+import { verify } from '../../src/freshen/verify.js';
 import type { Role, TestDatabase } from '../support/database.js';
 import { createSummary } from '../freshen/summary/scene.js';
 import { startWorker } from '../support/test-worker.js';
@@ -54,14 +58,32 @@ export async function createUsage(db: TestDatabase): Promise<void> {
     CREATE TRIGGER few_rows BEFORE UPDATE ON refresh_listener.watermark FOR EACH ROW EXECUTE FUNCTION public.few_rows()`);
 }
 
-/** Of each summary, how many rows it has that its query does not return, and the other way round. Those that are right are left out. */
+/**
+ * Of each summary, how many rows it has that its query does not return, and the other way round, by a comparison of our own
+ * and by `listener verify`. Those that are right are left out.
+ */
 export async function wrongSummaries(db: TestDatabase): Promise<string[]> {
   const wrong: string[] = [];
   for (const { source, summary } of usageTables) {
     const rows = await countWrong(db, summary, usageQuery(source));
     if (rows > 0) wrong.push(`${summary} differs in ${rows} rows`);
   }
-  return wrong;
+  return [...wrong, ...(await verifiedWrong(db))];
+}
+
+async function verifiedWrong(db: TestDatabase): Promise<string[]> {
+  const database = new Database(db.url('worker'), 1);
+  try {
+    const facts = await readServerFacts(database);
+    const wrong: string[] = [];
+    for (const view of await database.transaction('look', (tx) => findNamedViews(tx, usageTables.map(({ summary }) => summary)))) {
+      const { verdict, missing, surplus } = await verify(database, view, facts, { lockTimeoutMs: 60_000, statementTimeoutMs: 0, waitMs: 0, maxRows: 1 });
+      if (verdict === 'differs') wrong.push(`verify finds that ${view.name} lacks ${missing} rows and has ${surplus} too many`);
+    }
+    return wrong;
+  } finally {
+    await database.close();
+  }
 }
 
 /**

@@ -173,7 +173,9 @@ async function keepGaps(tx: Transaction, view: number, state: SummaryState, batc
     // Also when nobody holds a lock: who has ended since the snapshot may have filled it.
     left.push({ ids: batch.holes, holders: await addGap(tx, view, batch.holes, now) });
   }
-  return { ids: union(left.map(({ ids }) => ids)), holders: Object.assign({}, ...left.map(({ holders }) => holders)) as Holders };
+  // Who holds several was met first by the oldest.
+  const holders = Object.assign({}, ...left.toReversed().map((gap) => gap.holders)) as Holders;
+  return { ids: union(left.map(({ ids }) => ids)), holders };
 }
 
 /** @returns its holders */
