@@ -140,6 +140,7 @@ function progressEvent({ name, durationMs, summary }: Absorbed): EventOf<'summar
     event: 'summary.progress', view: name, phase: summary?.filling === true ? 'fill' : 'catch-up', rows, rowsBehind, rowsPerSecond,
     backlog: summary?.backlog ?? null, remainingMs: rowsPerSecond === 0 ? null : Math.round((rowsBehind / rowsPerSecond) * 1_000),
     gaps: summary?.gaps ?? 0, holders: summary?.holders ?? [],
+    late: summary?.late ?? 0, closedLate: summary?.closedLate ?? 0, corrections: summary?.corrections ?? null,
   };
 }
 

@@ -72,6 +72,10 @@ export interface EventFields {
     /** Ids below the watermark that are not seen yet, and who may still commit them. */
     gaps: number;
     holders: readonly Holder[];
+    /** Of these rows; see `refresh.done`, which tells of those that came after the last such line. */
+    late: number;
+    closedLate: number;
+    corrections: number | null;
   };
   /** A refresh failed, and is tried again. */
   'refresh.failed': {

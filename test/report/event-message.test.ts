@@ -30,7 +30,7 @@ const failed: EventOf<'refresh.failed'> = {
 const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   ready: { event: 'ready', version: '0.1.0', server: '17.2', database: 'app', views: ['mv'], sources: 1, wake: 'notify' },
   'refresh.done': done,
-  'summary.progress': { event: 'summary.progress', view: 'hourly', phase: 'fill', rows: 50_000, rowsBehind: 150_000, rowsPerSecond: 25_000, backlog: 'shrinking', remainingMs: 6_000, gaps: 0, holders: [] },
+  'summary.progress': { event: 'summary.progress', view: 'hourly', phase: 'fill', rows: 50_000, rowsBehind: 150_000, rowsPerSecond: 25_000, backlog: 'shrinking', remainingMs: 6_000, gaps: 0, holders: [], late: 0, closedLate: 0, corrections: null },
   'refresh.failed': failed,
   'refresh.skipped': { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' },
   'refresh.yielded': { event: 'refresh.yielded', view: 'mv', durationMs: 3500, waiters: 1, times: 1, maxTimes: 3, retryInMs: 5000 },
