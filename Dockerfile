@@ -15,6 +15,7 @@ COPY package.json LICENSE ./
 COPY sql ./sql
 # It reads nothing but its own files, and writes none.
 USER node
-# No npm, no shell in between: node is process 1 and receives SIGTERM itself. No HEALTHCHECK: a worker has no port to ask,
-# it ends with a status when it cannot go on, and tells of everything else in its log.
+# No npm, no shell in between: node is process 1 and receives SIGTERM itself. No HEALTHCHECK: a worker
+# ends with a status when it cannot go on, and tells of everything else in its log; who wants to ask it gives LISTENER_PORT,
+# with LISTENER_HOST=0.0.0.0, and probes /healthz and /readyz from outside.
 ENTRYPOINT ["node", "dist/cli.js"]

@@ -17,8 +17,10 @@ import { migrate, pendingMigrations } from './database/migrate.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
 import type { AbsorbReason } from './freshen/absorption.js';
 import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
+import { HealthEndpoint } from './health/health-endpoint.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
+import { observedLog } from './report/observed-log.js';
 import { Outage } from './report/outage.js';
 import { ViewAdvice } from './report/view-advice.js';
 import { Calls } from './wake/calls.js';
@@ -72,6 +74,8 @@ class ListeningWorker implements Worker {
   readonly finished: Promise<number>;
   readonly #config: Config;
   readonly #log: Log;
+  /** Undefined without --port. */
+  readonly #endpoint: HealthEndpoint | undefined;
   readonly #report: WorkerReport;
   readonly #outage: Outage;
   readonly #advice: ViewAdvice;
@@ -101,13 +105,15 @@ class ListeningWorker implements Worker {
 
   constructor({ config, log, shouldRefresh }: WorkerOptions) {
     this.#config = config;
-    this.#log = log;
-    this.#report = new WorkerReport(log, config.install);
-    this.#outage = new Outage(log);
+    this.#endpoint = this.#endpointOf(config, log);
+    const told = this.#endpoint === undefined ? log : observedLog(log, (event) => this.#endpoint?.note(event));
+    this.#log = told;
+    this.#report = new WorkerReport(told, config.install);
+    this.#outage = new Outage(told);
     this.#ringing = config.wake === 'notify';
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#database = new Database(config.databaseUrl, config.concurrency);
-    this.#advice = new ViewAdvice({ database: this.#database, log, timesOf: (view) => this.#settingsOf(view) });
+    this.#advice = new ViewAdvice({ database: this.#database, log: told, timesOf: (view) => this.#settingsOf(view) });
     this.#freshener = new Freshener({
       database: this.#database,
       concurrency: config.concurrency,
@@ -194,6 +200,8 @@ class ListeningWorker implements Worker {
 
   async #start(): Promise<void> {
     const config = this.#config;
+    // Before anything is changed: a port that is taken must not leave a half-installed schema.
+    await this.#endpoint?.start();
     const facts = await readServerFacts(this.#database);
     requireServer(facts, config.install);
     const found = await survey(this.#database, config.views, []);
@@ -218,6 +226,17 @@ class ListeningWorker implements Worker {
     this.#report.started();
     this.#log.emit(readyEvent(facts, this.#graph, config.once ? 'once' : this.#hearing ? 'notify' : 'poll'));
     if (config.once) void this.#finishOnce();
+  }
+
+  #endpointOf({ port, host, origins, databaseUrl }: Config, log: Log): HealthEndpoint | undefined {
+    if (port === undefined) return undefined;
+    return new HealthEndpoint({
+      config: { port, host, origins, databaseUrl }, log,
+      graph: () => this.#graph,
+      rings: () => ({ heard: this.#watch.heardRings, ignored: this.#watch.ignoredRings }),
+      overTarget: () => [],
+      isStopping: () => this.#stopping.signal.aborted,
+    });
   }
 
   /** With --once: what is stale has been absorbed, or given up, and that is all. */
@@ -247,6 +266,8 @@ class ListeningWorker implements Worker {
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
     await this.#database.close();
+    // Last: until now it has told that the worker is stopping.
+    await this.#endpoint?.stop();
     this.#ended.abort();
     const exitStatus = finishedAll && !this.#startFailed && !this.#uninstalled && this.#freshener.givenUp === 0 ? 0 : 1;
     // A start that failed is told of by whoever called it: one line, and that the right one.
@@ -296,7 +317,7 @@ class ListeningWorker implements Worker {
         // As if they rang now: their unfinished writers, who have not rung and will not, are waited for.
         onUnheard: (sources) => {
           // Who polls looks at all of them anyway, and a hold would end the silence that polling needs.
-          if (this.#ringing && !this.#config.once) for (const source of sources) this.#watch.ring(String(source.id));
+          if (this.#ringing && !this.#config.once) for (const source of sources) this.#watch.heed(source.id);
         },
       },
     });

@@ -18,6 +18,7 @@ interface Given {
   path: string;
   url: string;
   names: Views;
+  port: number | 'off';
 }
 type TypeNameOf<Name extends OptionName> = (typeof optionTable)[Name]['type']['name'];
 type ValueGiven<Name extends OptionName> = TypeNameOf<Name> extends keyof Given ? Given[TypeNameOf<Name>] : OptionValue<Name>;
@@ -125,6 +126,7 @@ function wanted(name: OptionName): string {
   switch (optionTable[name].type.name) {
     case 'duration': return "a text with its unit, such as '10s', or a number of milliseconds";
     case 'integer': return 'a number';
+    case 'port': return "a number, or 'off'";
     case 'switch': return 'true or false';
     default: return 'a text';
   }

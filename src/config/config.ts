@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { emptyFile, readConfigFile, type ConfigFile } from './config-file.js';
 import { formatDuration } from './duration.js';
 import type { Environment } from './environment.js';
-import { refuseUnknownVariables } from './environment.js';
+import { isServiceVariable, refuseUnknownVariables } from './environment.js';
 import type { Option, OptionName, OptionValue } from './options.js';
 import { environmentNames, optionNames, options } from './options.js';
 import type { Origins } from './setting-origin.js';
@@ -33,6 +33,9 @@ export interface Config extends ViewSettings {
   readonly canaryMs: number;
   readonly lapseMs: number;
   readonly historyMs: number;
+  /** Where health and metrics are told; undefined: nowhere. */
+  readonly port: number | undefined;
+  readonly host: string;
   readonly logLevel: OptionValue<'log-level'>;
   readonly logFormat: 'text' | 'json';
 }
@@ -113,6 +116,8 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     canaryMs: readDefaulted('canary'),
     lapseMs: readDefaulted('lapse'),
     historyMs: readDefaulted('history'),
+    port: read('port'),
+    host: readDefaulted('host'),
     logLevel: readDefaulted('log-level'),
     logFormat: read('log-format') ?? (isTerminal ? 'text' : 'json'),
   };
@@ -147,7 +152,10 @@ function readOption<Name extends OptionName>(name: Name, given: Given | undefine
   throw new UsageError(`${given.origin}: ${result.error.issues[0]?.message ?? 'is not accepted'}`);
 }
 
-/** The text of an option and where it stands. An empty variable counts as unset, as `${X:-}` in a compose file makes it. */
+/**
+ * The text of an option and where it stands. An empty variable counts as unset, as `${X:-}` in a compose file makes it; so does
+ * one that Kubernetes has made of a service.
+ */
 function find(
   name: OptionName,
   { flags, env, file, spelling }: { readonly flags: Flags; readonly env: Environment; readonly file?: ConfigFile; readonly spelling: Spelling },
@@ -166,7 +174,7 @@ function find(
   }
   for (const variable of environmentNames(name)) {
     const text = env[variable];
-    if (text === undefined || text.trim() === '') continue;
+    if (text === undefined || text.trim() === '' || isServiceVariable(variable, text)) continue;
     return { value: option.type.repeatable ? [text] : text, origin: variable };
   }
   const filed = file?.options[name];

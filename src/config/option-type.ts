@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { formatDuration, longestTimerMs, parseDuration } from './duration.js';
@@ -7,7 +8,7 @@ import { UsageError } from './usage-error.js';
 import type { ViewPattern } from './view-pattern.js';
 import { parseViewPattern } from './view-pattern.js';
 
-export type OptionTypeName = 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role' | 'column' | 'moment';
+export type OptionTypeName = 'duration' | 'integer' | 'names' | 'choice' | 'switch' | 'url' | 'schedule' | 'path' | 'role' | 'column' | 'moment' | 'port' | 'host';
 
 /** How the text of an option is read. Every type reads text, since flags and the environment hold nothing else. */
 export interface OptionType<Value, Name extends OptionTypeName = OptionTypeName> {
@@ -136,6 +137,33 @@ export function columnName(): OptionType<string, 'column'> {
 /** A moment, as SQL writes it: the database reads it. */
 export function moment(): OptionType<string, 'moment'> {
   return { name: 'moment', repeatable: false, schema: text((given) => given.trim()) };
+}
+
+/** A TCP port; undefined: off. */
+export function portNumber(): OptionType<number | undefined, 'port'> {
+  return {
+    name: 'port',
+    repeatable: false,
+    schema: text((given) => {
+      if (given.trim().toLowerCase() === 'off') return undefined;
+      const value = /^\s*\d{1,5}\s*$/.test(given) ? Number(given) : NaN;
+      if (value >= 1 && value <= 65_535) return value;
+      throw new UsageError(`${JSON.stringify(given)} is no port: write a number from 1 to 65535, or off`);
+    }),
+  };
+}
+
+/** An address of this machine, or a name of it; an IPv6 address with or without its brackets. */
+export function hostName(): OptionType<string, 'host'> {
+  return {
+    name: 'host',
+    repeatable: false,
+    schema: text((given) => {
+      const host = given.trim().replace(/^\[(.*)\]$/, '$1');
+      if (isIP(host) !== 0 || /^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(host)) return host;
+      throw new UsageError(`${JSON.stringify(given)} is no host: write an address of this machine such as 127.0.0.1, or 0.0.0.0 for all of them; a port goes into --port`);
+    }),
+  };
 }
 
 /** Names and patterns of views, comma separated or one a text. */

@@ -1,5 +1,5 @@
 import type { OptionType } from './option-type.js';
-import { choice, columnName, cronExpression, duration, filePath, integer, moment, onOff, postgresUrl, roleName, viewNames } from './option-type.js';
+import { choice, columnName, cronExpression, duration, filePath, hostName, integer, moment, onOff, portNumber, postgresUrl, roleName, viewNames } from './option-type.js';
 
 export interface Option<Value = unknown> {
   readonly type: OptionType<Value>;
@@ -10,7 +10,7 @@ export interface Option<Value = unknown> {
   readonly description: string;
   /** Of a switch that is on by default: what --no-NAME does. */
   readonly negation?: string;
-  readonly group: 'Views' | 'Database' | 'When to look' | 'How to refresh' | 'Log' | 'This command';
+  readonly group: 'Views' | 'Database' | 'When to look' | 'How to refresh' | 'Health' | 'Log' | 'This command';
   /** A variable that is read after LISTENER_..., because platforms set it. */
   readonly platformVariable?: string;
   /** Whether the config file may set it for single views. */
@@ -180,6 +180,18 @@ export const options = {
     default: '7 days',
     description: 'How long to keep the record of past refreshes',
     group: 'How to refresh',
+  },
+  port: {
+    type: portNumber(),
+    fallback: 'off',
+    description: 'Tell of health and metrics on this port: /healthz, /readyz, /metrics',
+    group: 'Health',
+  },
+  host: {
+    type: hostName(),
+    default: '127.0.0.1',
+    description: 'The address to do so on; 0.0.0.0 for all of this machine',
+    group: 'Health',
   },
   'log-level': {
     type: choice('trace', 'debug', 'info', 'warn', 'error'),

@@ -42,6 +42,8 @@ export class Watch {
   #ended: Promise<void> = Promise.resolve();
   /** Rings that named no source we serve: junk, other workers' sources, hostility. Counted, never looked into. */
   ignoredRings = 0;
+  /** All others. */
+  heardRings = 0;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -65,6 +67,7 @@ export class Watch {
   ring(payload: string): void {
     const view = /^view [1-9][0-9]{0,9}$/.test(payload) ? Number(payload.slice('view '.length)) : undefined;
     if (view !== undefined && this.#options.graph().views.has(view)) {
+      this.heardRings += 1;
       this.#options.onCall(view);
       return;
     }
@@ -73,6 +76,12 @@ export class Watch {
       this.ignoredRings += 1;
       return;
     }
+    this.heardRings += 1;
+    this.heed(source);
+  }
+
+  /** As if this source, one that is served, had rung. */
+  heed(source: number): void {
     const hold = this.#holds.get(source);
     if (this.#rung.has(source) || (hold !== undefined && performance.now() < hold.until)) return;
     this.#rung.add(source);

@@ -25,6 +25,8 @@ describe('the options of createListener', () => {
     ['numbers', { views: 'mv', concurrency: 4 }, { concurrency: 4 }],
     ['switches', { views: 'mv', install: false, once: true }, { install: false, once: true }],
     ['choices', { views: 'mv', wake: 'poll' }, { wake: 'poll' }],
+    ['a port', { views: 'mv', port: 9187, host: '::' }, { port: 9187, host: '::' }],
+    ['no port', { views: 'mv', port: 'off' }, { port: undefined, host: '127.0.0.1' }],
     ['texts', { views: 'mv', schedule: '0 6 * * *' }, { schedule: '0 6 * * *' }],
     ['addresses', { views: 'mv', databaseUrl: 'postgres://pooler/db', listenUrl: 'postgres://direct/db' }, { databaseUrl: 'postgres://pooler/db', listenUrl: 'postgres://direct/db' }],
     ['undefined for what is not given', { views: 'mv', maxWait: undefined, log: undefined }, { maxWaitMs: 30_000 }],

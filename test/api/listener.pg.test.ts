@@ -106,6 +106,22 @@ describe('a listener', () => {
     ]);
   });
 
+  it('tells of its health on a port, and fails to start where that is taken', async () => {
+    const db = await orders();
+    const port = await freePort();
+    const { listener, events } = listening(db, { port });
+    await listener.start();
+    await events.next('refresh.done');
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect([answer.status, await answer.json()]).toEqual([200, { ready: true, because: [], views: [] }]);
+    const second = listening(db, { port });
+    await expect(second.listener.start()).rejects.toThrow(new UsageError(`port: port ${port} of 127.0.0.1 is in use: choose another one, or stop what listens there`));
+    expect(await second.listener.finished).toBe(1);
+    expect(second.events.all).toEqual([]);
+    await listener.stop();
+    await expect(fetch(`http://127.0.0.1:${port}/readyz`)).rejects.toThrow();
+  });
+
   it('makes a warning of the process of what nobody hears', async () => {
     const db = await orders();
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);

@@ -35,6 +35,8 @@ describe('resolveConfig', () => {
       canaryMs: 30_000,
       lapseMs: 3_600_000,
       historyMs: 604_800_000,
+      port: undefined,
+      host: '127.0.0.1',
       logLevel: 'info',
       logFormat: 'json',
     });
@@ -92,6 +94,9 @@ describe('resolveConfig', () => {
     [{ ...views, 'lock-timeout': '0' }, {}, '--lock-timeout: "0" is too short: the shortest is 1ms'],
     [{ ...views, concurrency: '0' }, {}, '--concurrency: "0" is not accepted: write a whole number from 1 to 100'],
     [{ ...views, concurrency: '1.5' }, {}, '--concurrency: "1.5" is not accepted'],
+    [{ ...views, port: '70000' }, {}, '--port: "70000" is no port: write a number from 1 to 65535, or off'],
+    [views, { LISTENER_PORT: '0' }, 'LISTENER_PORT: "0" is no port'],
+    [{ ...views, host: '127.0.0.1:80' }, {}, '--host: "127.0.0.1:80" is no host: write an address of this machine such as 127.0.0.1'],
     [{ ...views, wake: 'never' }, {}, '--wake: "never" is not accepted: write notify or poll'],
     [{ ...views, debounce: '1m' }, {}, '--debounce 1m is longer than --max-wait 30s: lower the first or raise the second'],
     [{ ...views, 'retry-base': '10m' }, {}, '--retry-base 10m is longer than --retry-max 5m'],
@@ -127,7 +132,8 @@ describe('resolveConfig', () => {
       LISTENER_PORT_9187_TCP: 'tcp://10.0.0.1:9187',
       LISTENER_PORT_9187_TCP_ADDR: '10.0.0.1',
     };
-    expect(() => resolveConfig(views, env)).not.toThrow();
+    expect(resolveConfig(views, env).port).toBeUndefined();
+    expect(resolveConfig({ ...views, port: '9187' }, env).port).toBe(9187);
   });
 });
 

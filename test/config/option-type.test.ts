@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choice, cronExpression, integer, onOff } from '../../src/config/option-type.js';
+import { choice, cronExpression, hostName, integer, onOff, portNumber } from '../../src/config/option-type.js';
 
 describe('choice', () => {
   it('is read without regard to case', () => {
@@ -32,5 +32,25 @@ describe('onOff', () => {
 
   it('refuses anything else', () => {
     expect(onOff().schema.safeParse('perhaps').error?.issues[0]?.message).toBe('"perhaps" is not accepted: write on or off');
+  });
+});
+
+describe('portNumber and hostName', () => {
+  it.each([['9187', 9187], [' 1 ', 1], ['65535', 65_535], ['off', undefined], ['Off', undefined]])('read the port %j as %j', (given, value) => {
+    expect(portNumber().schema.parse(given)).toBe(value);
+  });
+
+  it.each(['0', '65536', '-1', '1e3', '0x10', 'http', ''])('refuse the port %j', (given) => {
+    expect(portNumber().schema.safeParse(given).success).toBe(false);
+  });
+
+  it.each([['127.0.0.1', '127.0.0.1'], [' 0.0.0.0 ', '0.0.0.0'], ['::', '::'], ['[::1]', '::1'], ['localhost', 'localhost'], ['fly-local-6pn', 'fly-local-6pn'], ['a.internal.', 'a.internal.']])(
+    'read the host %j as %j', (given, value) => {
+      expect(hostName().schema.parse(given)).toBe(value);
+    },
+  );
+
+  it.each(['*', 'localhost:9187', 'http://localhost', 'a..b', '', '127.0.0.1/8', ':::'])('refuse the host %j', (given) => {
+    expect(hostName().schema.safeParse(given).success).toBe(false);
   });
 });
