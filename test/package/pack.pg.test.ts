@@ -36,7 +36,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'listener-pack-'));
   const source = join(folder, 'source');
   mkdirSync(source);
-  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'Procfile', 'src', 'sql', 'dev']) {
+  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'Procfile', 'src', 'sql', 'ops', 'dev']) {
     cpSync(join(root, name), join(source, name), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'));
@@ -103,11 +103,11 @@ function started(command: string, args: string[], env: NodeJS.ProcessEnv): Start
 }
 
 describe('the package', () => {
-  it('holds what was built from the sources, the SQL and the words about it, and nothing else', () => {
+  it('holds what was built from the sources, the SQL, the alerts and the words about it, and nothing else', () => {
     const modules = filesIn(join(root, 'src'), '.ts').map((path) => path.replace(/\.ts$/, ''));
     const sql = filesIn(join(root, 'sql'), '.sql').map((path) => `sql/${path}`);
     expect(packed).toEqual([
-      'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json',
+      'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'ops/alerts.yml', 'ops/grafana-dashboard.json',
       ...modules.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`]), ...sql,
     ].sort());
     expect(sql.length).toBeGreaterThan(30);
