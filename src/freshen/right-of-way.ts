@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Database, Transaction } from '../database/database.js';
+import type { Backend, Database } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import type { Plan } from './absorption.js';
 
@@ -36,7 +36,7 @@ export function shouldGiveWay(
  */
 export async function watchRightOfWay(
   database: Database,
-  work: { readonly transaction: Transaction; readonly plan: Plan },
+  work: { readonly transaction: Backend; readonly plan: Plan },
   view: number,
   yieldsInARow: number,
   { signal, onTrouble }: { readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },
