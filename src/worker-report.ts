@@ -3,6 +3,7 @@ import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey
 import { mostYields } from './freshen/right-of-way.js';
 import { isStuck, isWhole, type Absorbed, type AbsorbReason } from './freshen/absorption.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
+import type { UpkeepOptions } from './freshen/upkeep.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import type { SweepObserver } from './wake/sweep.js';
@@ -49,6 +50,15 @@ export class WorkerReport {
         event: 'refresh.failed', view: view.name, reason, attempt, kind, sqlstate: sqlstate ?? null, error: messageOf(error),
         retryInMs, durationMs: Math.round(durationMs),
       }),
+  };
+
+  readonly upkeep: Pick<UpkeepOptions, 'onTidied'> = {
+    onTidied: (_view, { chore, name, deadRows, deadRowsLeft, changedRows, durationMs: unrounded }) => {
+      const durationMs = Math.round(unrounded);
+      this.#log.emit(chore === 'vacuum'
+        ? { event: 'view.vacuumed', view: name, deadRows, deadRowsLeft, durationMs }
+        : { event: 'view.analyzed', view: name, changedRows, durationMs });
+    },
   };
 
   readonly sweep: Omit<SweepObserver, 'onGraph' | 'onUnheard'> = {

@@ -15,8 +15,9 @@ import { overDirect } from './database/connection-error.js';
 import { Database } from './database/database.js';
 import { migrate, pendingMigrations } from './database/migrate.js';
 import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
-import type { AbsorbReason } from './freshen/absorption.js';
+import { isWhole, type AbsorbReason } from './freshen/absorption.js';
 import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
+import { Upkeep } from './freshen/upkeep.js';
 import { HealthEndpoint } from './health/health-endpoint.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
@@ -81,6 +82,7 @@ class ListeningWorker implements Worker {
   readonly #advice: ViewAdvice;
   readonly #database: Database;
   readonly #freshener: Freshener;
+  readonly #upkeep: Upkeep;
   readonly #watch: Watch;
   readonly #doorbell: Doorbell;
   readonly #sweeper: Sweeper;
@@ -112,8 +114,13 @@ class ListeningWorker implements Worker {
     this.#outage = new Outage(told);
     this.#ringing = config.wake === 'notify';
     this.finished = new Promise((resolve) => (this.#finish = resolve));
-    this.#database = new Database(config.databaseUrl, config.concurrency);
+    this.#database = new Database(config.databaseUrl, config.concurrency, config.listenUrl);
     this.#advice = new ViewAdvice({ database: this.#database, log: told, timesOf: (view) => this.#settingsOf(view) });
+    this.#upkeep = new Upkeep({
+      database: this.#database,
+      ...this.#report.upkeep,
+      onTrouble: (error) => this.#asideTrouble('Clearing dead rows failed', error),
+    });
     this.#freshener = new Freshener({
       database: this.#database,
       concurrency: config.concurrency,
@@ -121,11 +128,13 @@ class ListeningWorker implements Worker {
       mostAttempts: config.once ? attemptsOfOnce : undefined,
       shouldRefresh,
       ...this.#report.freshener,
+      makeWay: (view) => this.#upkeep.giveWay(view.id),
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
         if (absorbed.target?.keyColumns.length === 0) this.#aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.name));
         if (absorbed.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         if (this.#timetable.covers(view.id)) void this.#timetable.check();
+        if (isWhole(absorbed) && this.#settingsOf(view).vacuum) this.#upkeep.tidy(view);
         this.#aside('A look at a fresh view failed', this.#dropWhatWasAbsorbed(view));
       },
       onSkipped: (view, reason, because) => {
@@ -242,6 +251,7 @@ class ListeningWorker implements Worker {
   /** With --once: what is stale has been absorbed, or given up, and that is all. */
   async #finishOnce(): Promise<void> {
     await this.#freshener.settled();
+    await this.#upkeep.settled();
     await this.stop({ force: false });
   }
 
@@ -261,7 +271,7 @@ class ListeningWorker implements Worker {
     // What is left when no refresh runs any more is short, and may be cut off sooner.
     void finishing.then(() => this.#severAfter(lastAnswerMs));
     // A start that fails because of the stop has told so to whoever called it.
-    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop()]);
+    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop(), this.#upkeep.stop()]);
     this.#timetable.stop();
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
@@ -327,6 +337,7 @@ class ListeningWorker implements Worker {
     for (const view of result.stale) if (view.paused) this.#awaitResume(view.id);
     this.#freshener.request(await findDueRepairs(this.#database, this.#graph, (view) => this.#settingsOf(view).repairEveryMs), 'repair');
     await this.#timetable.serve(this.#graph);
+    if (this.#config.vacuum) this.#upkeep.tidyOurs();
     this.#aside('A look at definitions failed', this.#advice.timeless([...this.#graph.views.values()]));
     this.#outage.restored();
     this.#log.emit({

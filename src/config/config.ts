@@ -110,6 +110,7 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     refreshTimeoutMs: readDefaulted('refresh-timeout'),
     batchRows: readDefaulted('batch'),
     repairEveryMs: readDefaulted('repair-every'),
+    vacuum: readDefaulted('vacuum'),
     retryBaseMs: readDefaulted('retry-base'),
     retryMaxMs: readDefaulted('retry-max'),
     graceMs: readDefaulted('grace'),
@@ -208,6 +209,7 @@ function readOverride({ name, options: given }: ConfigFile['views'][number], pla
     refreshTimeoutMs: read('refresh-timeout'),
     batchRows: read('batch'),
     repairEveryMs: read('repair-every'),
+    vacuum: read('vacuum'),
     retryBaseMs: read('retry-base'),
     retryMaxMs: read('retry-max'),
   };

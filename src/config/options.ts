@@ -154,6 +154,14 @@ export const options = {
     group: 'How to refresh',
     perView: true,
   },
+  vacuum: {
+    type: onOff(),
+    default: 'on',
+    description: 'Clear dead rows, and renew statistics, in the pause after a refresh that left many',
+    negation: 'Leave VACUUM and ANALYZE to autovacuum',
+    group: 'How to refresh',
+    perView: true,
+  },
   'retry-base': {
     type: duration({ minMs: 1 }),
     default: '1s',

@@ -9,14 +9,14 @@ export type Origins = Readonly<Partial<Record<OptionName, string>>>;
 export interface SettingInForce {
   readonly option: OptionName;
   /** Durations in ms; undefined: none. */
-  readonly value: number | string | undefined;
+  readonly value: number | string | boolean | undefined;
   /** `default`, or where it was said. */
   readonly origin: string;
 }
 
 const settingNames: Readonly<Record<keyof ViewSettings, OptionName>> = {
   debounceMs: 'debounce', maxWaitMs: 'max-wait', maxAgeMs: 'max-age', schedule: 'schedule', lockTimeoutMs: 'lock-timeout',
-  refreshTimeoutMs: 'refresh-timeout', batchRows: 'batch', repairEveryMs: 'repair-every', retryBaseMs: 'retry-base', retryMaxMs: 'retry-max',
+  refreshTimeoutMs: 'refresh-timeout', batchRows: 'batch', repairEveryMs: 'repair-every', vacuum: 'vacuum', retryBaseMs: 'retry-base', retryMaxMs: 'retry-max',
 };
 
 /** What may be said of a single view, as it is in force for this one, and who said it. Pure. */

@@ -15,6 +15,8 @@ export interface ViewSettings {
   readonly batchRows: number;
   /** Compare a summary with its source so often. */
   readonly repairEveryMs: number;
+  /** Whether to clear its dead rows, and renew its statistics, in the pause after a refresh. */
+  readonly vacuum: boolean;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
 }

@@ -99,5 +99,4 @@ async function tellDependents(
   } else if (before !== undefined) {
     await tx.rows(foreseeFingerprintQuery, [source, JSON.stringify(before), JSON.stringify(fingerprintAfter(before, result.written))]);
   }
-  await tx.rows('SELECT pg_catalog.pg_stat_force_next_flush()');
 }

@@ -92,6 +92,10 @@ export async function moveCursor(tx: Transaction, view: ServedView, begin: Begin
 /** A run that succeeded, as it is recorded. */
 export type Run = Pick<Absorbed, 'plan' | 'durationMs' | 'stalenessMs' | 'sources' | 'inserted' | 'updated' | 'deleted' | 'summary'>;
 
+/**
+ * Records a run that succeeded, and has the server count what it wrote as it commits, not up to ten seconds later: dead rows, and what the
+ * sweep would take for a change that no trigger saw.
+ */
 export async function recordRun(tx: Transaction, view: Pick<ServedView, 'id'>, reason: AbsorbReason, run: Run): Promise<void> {
   const { summary } = run;
   await tx.rows(recordRunQuery, [
@@ -99,6 +103,7 @@ export async function recordRun(tx: Transaction, view: Pick<ServedView, 'id'>, r
     summary?.rowsRead ?? null, summary?.late ?? null, summary?.closedLate ?? null, summary?.corrections ?? null,
     summary?.batches ?? null, summary?.gaps ?? null, summary === undefined ? null : JSON.stringify(summary.holders), summary?.rowsBehind ?? null,
   ]);
+  await tx.rows('SELECT pg_catalog.pg_stat_force_next_flush()');
 }
 
 /** Records that an absorb failed, in a transaction of its own, for the first was rolled back. */

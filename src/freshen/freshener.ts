@@ -37,6 +37,8 @@ export interface FreshenerOptions {
   readonly mostAttempts?: number | undefined;
   /** A rule of the caller's: false leaves the view stale, and the next sweep asks again. Default: always. */
   readonly shouldRefresh?: ((question: RefreshQuestion) => boolean | Promise<boolean>) | undefined;
+  /** Called before each absorb, which begins when it has returned: what is done for the view in its pause is to end. Never rejects. */
+  readonly makeWay?: ((view: ServedView) => Promise<void>) | undefined;
   readonly onAbsorbed: (view: ServedView, reason: AbsorbReason, absorbed: Absorbed) => void;
   readonly onSkipped: (view: ServedView, reason: AbsorbReason, because: Skipped['outcome'] | 'absorbed' | 'declined') => void;
   readonly onYielded: (view: ServedView, yielded: { durationMs: number; waiters: number; times: number; retryInMs: number }) => void;
@@ -235,6 +237,8 @@ export class Freshener {
         this.#options.onSkipped(view, reason, 'declined');
         return;
       }
+      await this.#options.makeWay?.(view);
+      if (this.#isStopped()) return;
       const { lockTimeoutMs, refreshTimeoutMs, repairEveryMs, batchRows } = this.#options.limitsOf(view);
       const result = await absorb(this.#options.database, view, {
         reason,

@@ -31,6 +31,8 @@ const levels: Levels = {
   'view.removed': 'info',
   'view.plain': 'warn',
   'view.timeless': 'warn',
+  'view.vacuumed': 'debug',
+  'view.analyzed': 'debug',
   'database.lost': ({ attempt }) => (attempt >= errorFromAttempt ? 'error' : 'warn'),
   'database.restored': 'info',
   stopping: ({ force }) => (force ? 'warn' : 'info'),

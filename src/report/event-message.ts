@@ -54,6 +54,12 @@ const messages: Messages = {
     `The materialized view ${view} may change without a write, for it ${because.join(', and ')}: ` +
     `have it refreshed by time as well, with --max-age 15m or --schedule '0 0 * * *'.`,
 
+  'view.vacuumed': ({ view, deadRows, deadRowsLeft, durationMs }) =>
+    `Vacuumed ${view} in ${formatDuration(durationMs)}: ${count(deadRows, 'dead row')}` +
+    `${deadRowsLeft === 0 ? '' : `, of which ${deadRowsLeft.toLocaleString('en-US')} stay while a transaction is open that might see them`}.`,
+  'view.analyzed': ({ view, changedRows, durationMs }) =>
+    `Analyzed ${view} in ${formatDuration(durationMs)}: ${count(changedRows, 'changed row')} since the last time.`,
+
   'database.lost': ({ error, attempt, retryInMs }) =>
     `Lost the database: ${clause(error)}. Trying again in ${formatDuration(retryInMs)} (attempt ${attempt}).`,
   'database.restored': ({ lostForMs, attempts }) =>

@@ -177,6 +177,21 @@ export interface EventFields {
     certainty: 'definition' | 'data' | 'guess';
   };
 
+  /** Dead rows of a view were cleared, and its statistics renewed, in the pause after a refresh. */
+  'view.vacuumed': {
+    view: string;
+    /** Rows, as the server counts them: before, and those that stay, since an open transaction might still see them. */
+    deadRows: number;
+    deadRowsLeft: number;
+    durationMs: number;
+  };
+  /** The statistics of a view were renewed, after a plain refresh say. */
+  'view.analyzed': {
+    view: string;
+    /** Rows that had changed since the last time. */
+    changedRows: number;
+    durationMs: number;
+  };
   /** A view may change without a write to what it reads, and has neither --max-age nor --schedule. */
   'view.timeless': {
     view: string;

@@ -132,7 +132,9 @@ function settingTable(settings: readonly SettingInForce[], width: number): strin
 
 function settingText({ option, value }: Pick<SettingInForce, 'option' | 'value'>): string {
   if (value === undefined || (option === 'refresh-timeout' && value === 0)) return 'none';
-  return typeof value === 'number' ? formatDuration(value) : printable(value);
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'string') return printable(value);
+  return option === 'batch' ? value.toLocaleString('en-US') : formatDuration(value);
 }
 
 /**
@@ -151,7 +153,7 @@ export interface ExplanationJson {
   readonly readBy: readonly TreeJson[];
   readonly sources: readonly SourceJson[];
   readonly unwritten: readonly string[];
-  readonly settings: readonly { readonly option: string; readonly value: number | string | null; readonly origin: string }[];
+  readonly settings: readonly { readonly option: string; readonly value: number | string | boolean | null; readonly origin: string }[];
 }
 
 export interface TreeJson {

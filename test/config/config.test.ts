@@ -30,6 +30,7 @@ describe('resolveConfig', () => {
       retryBaseMs: 1000,
       batchRows: 50_000,
       repairEveryMs: 3_600_000,
+      vacuum: true,
       retryMaxMs: 300_000,
       graceMs: 20_000,
       canaryMs: 30_000,

@@ -22,6 +22,7 @@ describe('the settings in force for a view', () => {
       { option: 'refresh-timeout', value: 0, origin: 'default' },
       { option: 'batch', value: 50_000, origin: 'default' },
       { option: 'repair-every', value: 3_600_000, origin: 'default' },
+      { option: 'vacuum', value: true, origin: 'default' },
       { option: 'retry-base', value: 1000, origin: 'default' },
       { option: 'retry-max', value: 60_000, origin: '--retry-max' },
     ]);

@@ -51,6 +51,8 @@ const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   'view.removed': { event: 'view.removed', view: 'mv' },
   'view.plain': { event: 'view.plain', view: 'mv', statement: 'CREATE UNIQUE INDEX ON public.mv (id)', certainty: 'guess' },
   'view.timeless': { event: 'view.timeless', view: 'mv', because: ['reads the clock by now()'] },
+  'view.vacuumed': { event: 'view.vacuumed', view: 'mv', deadRows: 1200, deadRowsLeft: 0, durationMs: 12 },
+  'view.analyzed': { event: 'view.analyzed', view: 'mv', changedRows: 1200, durationMs: 12 },
   'database.lost': { event: 'database.lost', error: 'terminating connection', sqlstate: '57P01', attempt: 1, retryInMs: 900 },
   'database.restored': { event: 'database.restored', lostForMs: 61_000, attempts: 7 },
   stopping: { event: 'stopping', signal: 'SIGTERM', force: false, graceMs: 20_000 },
@@ -89,6 +91,8 @@ describe('eventMessage', () => {
         "No longer keeping mv fresh.",
         "The materialized view mv has no usable unique index, so readers wait while it is refreshed. To avoid that, run, with columns that no two rows share: CREATE UNIQUE INDEX ON public.mv (id);",
         "The materialized view mv may change without a write, for it reads the clock by now(): have it refreshed by time as well, with --max-age 15m or --schedule '0 0 * * *'.",
+        "Vacuumed mv in 12ms: 1,200 dead rows.",
+        "Analyzed mv in 12ms: 1,200 changed rows since the last time.",
         "Lost the database: terminating connection. Trying again in 900ms (attempt 1).",
         "The database is back after 1m 1s and 7 attempts; looking for what was missed.",
         "Received SIGTERM: stopping, a running refresh has 20s to finish.",
@@ -137,6 +141,13 @@ describe('refresh.failed', () => {
     expect(eventMessage({ ...failed, kind: 'permanent', sqlstate: '42501', error: 'permission denied for table orders' })).toContain(
       'This needs a change to the view or its rights; trying again in 2.1s',
     );
+  });
+});
+
+describe('view.vacuumed', () => {
+  it('says what stays, and why', () => {
+    expect(eventMessage({ ...samples['view.vacuumed'], deadRowsLeft: 1100 }))
+      .toBe('Vacuumed mv in 12ms: 1,200 dead rows, of which 1,100 stay while a transaction is open that might see them.');
   });
 });
 

@@ -89,3 +89,14 @@ Settings in force, as this call finds them
     expect(explanationText({ ...before, settings }, 100)).not.toContain('Nothing tells the worker of that');
   });
 });
+
+describe('the settings that explain tells', () => {
+  it('are durations, rows, switches and texts, each as one would write it', () => {
+    const settings = [
+      { option: 'debounce', value: 1500, origin: 'default' }, { option: 'batch', value: 50_000, origin: 'default' },
+      { option: 'vacuum', value: false, origin: '--no-vacuum' }, { option: 'schedule', value: '0 0 * * *', origin: 'default' }, { option: 'refresh-timeout', value: 0, origin: 'default' },
+    ] as const;
+    const shown = explanationText({ ...before, settings }, 100).split('\n').map((line) => line.trim().split(/  +/).slice(0, 2).join(': '));
+    expect(shown).toEqual(expect.arrayContaining(['debounce: 1.5s', 'batch: 50,000', 'vacuum: off', 'schedule: 0 0 * * *', 'refresh-timeout: none']));
+  });
+});
