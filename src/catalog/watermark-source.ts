@@ -164,11 +164,11 @@ function readSequence({ name, type, notNull, unique, sequences, default: express
 function refuseSequence(column: string, { name, cache, increment, cycle, unlogged }: SequenceFacts): Refusal | undefined {
   const draws = `draws ${column} from the sequence ${name}`;
   if (cache !== '1') {
-    return { refusal: `${draws} with CACHE ${cache}: each session uses up ids of its own, in no common order`, remedy: `ALTER SEQUENCE ${name} CACHE 1, then end the sessions that have used it${otherwise}` };
+    return { refusal: `${draws} with CACHE ${cache}: each session uses up ids of its own, in no common order`, remedy: `ALTER SEQUENCE ${name} CACHE 1, then end the sessions that have used it${otherwise}`, sql: `ALTER SEQUENCE ${name} CACHE 1;` };
   }
-  if (increment !== '1') return { refusal: `${draws} with INCREMENT ${increment}`, remedy: `ALTER SEQUENCE ${name} INCREMENT 1${otherwise}` };
-  if (cycle) return { refusal: `${draws}, which begins anew at its end (CYCLE)`, remedy: `ALTER SEQUENCE ${name} NO CYCLE${otherwise}` };
-  if (unlogged) return { refusal: `${draws}, which is unlogged: after a crash it gives out ids again`, remedy: `ALTER SEQUENCE ${name} SET LOGGED${otherwise}` };
+  if (increment !== '1') return { refusal: `${draws} with INCREMENT ${increment}`, remedy: `ALTER SEQUENCE ${name} INCREMENT 1${otherwise}`, sql: `ALTER SEQUENCE ${name} INCREMENT 1;` };
+  if (cycle) return { refusal: `${draws}, which begins anew at its end (CYCLE)`, remedy: `ALTER SEQUENCE ${name} NO CYCLE${otherwise}`, sql: `ALTER SEQUENCE ${name} NO CYCLE;` };
+  if (unlogged) return { refusal: `${draws}, which is unlogged: after a crash it gives out ids again`, remedy: `ALTER SEQUENCE ${name} SET LOGGED${otherwise}`, sql: `ALTER SEQUENCE ${name} SET LOGGED;` };
   return undefined;
 }
 

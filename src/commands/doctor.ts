@@ -9,7 +9,7 @@ export const doctorCommand: Command = {
   summary: 'Find out what makes views late or slow, or the worker deaf, with the remedy for each',
   viewsOptional: true,
   options: [
-    'views', ...connectionOptions, 'wake', 'sweep', 'max-wait', 'max-age', 'schedule', 'refresh-timeout', 'json',
+    'views', ...connectionOptions, 'wake', 'sweep', 'max-wait', 'max-age', 'schedule', 'refresh-timeout', 'vacuum', 'json',
   ],
   examples: [
     ['listener doctor', 'examines the views that workers serve; exit status 1 if something failed'],

@@ -1,5 +1,7 @@
+import { bloatCheck } from './checks/bloat.js';
 import { clockedViewCheck } from './checks/clocked-view.js';
 import { countingCheck } from './checks/counting.js';
+import { foreignTableCheck } from './checks/foreign-table.js';
 import { indexlessScanCheck } from './checks/indexless-scan.js';
 import { logCheck } from './checks/log.js';
 import { notificationCheck } from './checks/notification.js';
@@ -17,12 +19,13 @@ import { triggerCheck } from './checks/trigger.js';
 import { summaryCheck } from './checks/summary.js';
 import { uniqueIndexCheck } from './checks/unique-index.js';
 import { upstreamCheck } from './checks/upstream.js';
+import { versionCheck } from './checks/version.js';
 import type { Check } from './examination.js';
 
 /** Every check, in the order in which it is told. */
 export const checks: readonly Check[] = [
-  countingCheck, publicationCheck,
+  versionCheck, countingCheck, publicationCheck,
   privilegeCheck, servedCheck, uniqueIndexCheck, summaryCheck, clockedViewCheck, paceCheck, indexlessScanCheck,
-  notificationCheck, triggerCheck, partitionCheck, upstreamCheck, subscriptionCheck, preparedTransactionCheck,
-  logCheck, longTransactionCheck, replicationSlotCheck, notificationQueueCheck,
+  notificationCheck, triggerCheck, partitionCheck, upstreamCheck, subscriptionCheck, foreignTableCheck, preparedTransactionCheck,
+  logCheck, bloatCheck, longTransactionCheck, replicationSlotCheck, notificationQueueCheck,
 ];

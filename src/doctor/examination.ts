@@ -35,6 +35,8 @@ export interface Examination {
   /** By the oid of the view; every registered view, also those that are not examined. */
   readonly conditions: ReadonlyMap<number, ViewCondition>;
   readonly thresholds: Thresholds;
+  /** By the clock of this process: for what depends on the calendar. */
+  readonly today: Date;
 }
 
 /** One thing that may be wrong. */

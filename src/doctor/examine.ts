@@ -30,7 +30,7 @@ export interface Diagnosis {
  * @throws UsageError for a name in --views that means no view
  * @throws the error of a connection that could not be made
  */
-export async function examine(config: Config, thresholds: Thresholds = defaultThresholds): Promise<Diagnosis> {
+export async function examine(config: Config, thresholds: Thresholds = defaultThresholds, today = new Date()): Promise<Diagnosis> {
   const database = new Database(config.databaseUrl, 1);
   try {
     const facts = await readServerFacts(database);
@@ -42,7 +42,7 @@ export async function examine(config: Config, thresholds: Thresholds = defaultTh
     const conditions = installation.installed ? await database.rows<ViewCondition>(viewConditionsQuery) : [];
     const views = await viewsToExamine(database, config, conditions);
     const examination: Examination = {
-      config, database, facts, views, thresholds,
+      config, database, facts, views, thresholds, today,
       installed: installation.installed,
       conditions: new Map(conditions.map((condition) => [condition.oid, condition])),
     };

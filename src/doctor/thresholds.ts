@@ -12,6 +12,11 @@ export interface Thresholds {
   readonly queueUsage: number;
   /** How large the change log may be, in bytes. */
   readonly logBytes: number;
+  /** How many dead rows a table may have, and how many for each live one. */
+  readonly deadRows: number;
+  readonly deadShare: number;
+  /** How many minor releases the server may be behind. */
+  readonly minorReleases: number;
   /** How long a change may wait beyond --max-wait and two refreshes until its view shows it, in ms. */
   readonly waitingMs: number;
   /** How often a view without an index may have been read, and how large such a view may be, in bytes. */
@@ -29,6 +34,10 @@ export const defaultThresholds: Thresholds = {
   preparedMs: 5 * minute,
   queueUsage: 0.1,
   logBytes: 100 * 2 ** 20,
+  deadRows: 10_000,
+  deadShare: 0.5,
+  // A year of them: there are four a year.
+  minorReleases: 4,
   waitingMs: 5 * minute,
   scans: 10,
   scannedBytes: 2 ** 20,

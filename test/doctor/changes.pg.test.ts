@@ -98,14 +98,35 @@ describe('a source that gets its rows by logical replication', () => {
     await db.admin.query(`CREATE SUBSCRIPTION ${db.name} CONNECTION '${publisher.url('admin')}' PUBLICATION p
       WITH (create_slot = false, slot_name = NONE, enabled = false, copy_data = false)`);
     try {
-      expect(await trouble(db, 'subscriptions', { config: { sweepMs: 60_000 } })).toEqual([expect.objectContaining({
-        level: 'warning', source: 'public.orders', what: 'public.orders gets its rows by logical replication',
-        why: expect.stringContaining('every 1m, and public.mv_orders shows them') as string,
-      })]);
+      expect(await trouble(db, 'subscriptions', { config: { sweepMs: 60_000 } })).toEqual([
+        expect.objectContaining({
+          level: 'warning', source: 'public.orders', what: 'public.orders gets its rows by logical replication',
+          why: expect.stringContaining('every 1m, and public.mv_orders shows them') as string,
+        }),
+        expect.objectContaining({ level: 'warning', what: `Subscription ${db.name} is disabled`, remedy: `ALTER SUBSCRIPTION ${db.name} ENABLE;` }),
+      ]);
     } finally {
       await db.admin.query(`DROP SUBSCRIPTION ${db.name}`);
     }
     expect(await trouble(db, 'subscriptions')).toEqual([]);
+  });
+});
+
+describe('a foreign table', () => {
+  it('that was never analyzed is told with the views that read it, until it has been', async () => {
+    const db = await servedShop();
+    expect(await trouble(db, 'foreign tables')).toEqual([]);
+    // A wrapper without a handler needs no extension, and does as long as nobody reads the table.
+    await db.admin.query(`CREATE FOREIGN DATA WRAPPER dummy; CREATE SERVER elsewhere FOREIGN DATA WRAPPER dummy;
+      CREATE FOREIGN TABLE public."Remote" (id int) SERVER elsewhere; GRANT SELECT ON public."Remote" TO ${db.roles.worker}`);
+    await db.worker.query('CREATE MATERIALIZED VIEW public.mv_far AS SELECT id FROM public."Remote" WITH NO DATA');
+    const visit = { views: ['mv_far', 'mv_orders'] };
+    expect(await trouble(db, 'foreign tables', visit)).toEqual([expect.objectContaining({
+      level: 'warning', source: 'public."Remote"', why: expect.stringContaining('the refresh of public.mv_far is planned') as string, remedy: 'ANALYZE public."Remote";',
+    })]);
+    // As ANALYZE would, with a wrapper that can read it.
+    await db.admin.query(`UPDATE pg_catalog.pg_class SET reltuples = 5 WHERE relname = 'Remote'`);
+    expect(await trouble(db, 'foreign tables', visit)).toEqual([]);
   });
 });
 

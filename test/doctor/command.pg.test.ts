@@ -23,7 +23,7 @@ describe('listener doctor', () => {
     const { status, stdout, stderr } = await doctor(db.url('worker'));
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/\nNo failure, 1 warning, \d+ checks passed\.\n$/);
+    expect(stdout).toMatch(/\nNo failure, \d warnings?, \d+ checks passed\.\n$/);
     expect(stdout).toContain('  warning  public.mv_orders has no unique index');
     expect(stdout).toContain('\n               CREATE UNIQUE INDEX ON public.mv_orders ("id");\n');
     expect(stdout.split('\n').filter((line) => line.length > 80 && !line.endsWith(';'))).toEqual([]);
@@ -33,8 +33,10 @@ describe('listener doctor', () => {
     const db = await shop();
     const { status, stdout } = await doctor(db.url('worker'), '--views', 'mv_orders', '--json');
     expect(status).toBe(1);
-    const diagnosis = JSON.parse(stdout) as { findings: { level: string }[] };
-    expect(diagnosis).toMatchObject({ database: db.name, role: db.roles.worker, views: ['public.mv_orders'], summary: { failures: 1, warnings: 0 } });
+    const diagnosis = JSON.parse(stdout) as { findings: { level: string; check: string }[] };
+    expect(diagnosis).toMatchObject({ database: db.name, role: db.roles.worker, views: ['public.mv_orders'], summary: { failures: 1 } });
+    // By the calendar of today a release may be out of support.
+    expect(diagnosis.findings.filter(({ level, check }) => level === 'warning' && check !== 'versions')).toEqual([]);
     expect(diagnosis.findings.filter(({ level }) => level === 'failure')).toEqual([{
       group: 'Server', check: 'installation', level: 'failure', what: expect.stringContaining('Nothing is installed') as string,
       why: expect.any(String) as string, remedy: 'listener install --views mv_orders',

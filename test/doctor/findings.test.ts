@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clockedViewFinding } from '../../src/doctor/checks/clocked-view.js';
-import { countingFinding } from '../../src/doctor/checks/counting.js';
+import { countingFinding, uncountedFinding } from '../../src/doctor/checks/counting.js';
 import { lacksIndex } from '../../src/doctor/checks/indexless-scan.js';
 import { sizeFinding, waitingFinding } from '../../src/doctor/checks/log.js';
 import { longTransactionFinding } from '../../src/doctor/checks/long-transaction.js';
@@ -10,6 +10,7 @@ import { preparedTransactionFindings } from '../../src/doctor/checks/prepared-tr
 import { publicationFinding } from '../../src/doctor/checks/publication.js';
 import { servedFindings } from '../../src/doctor/checks/served.js';
 import { serverFinding } from '../../src/doctor/checks/server.js';
+import { idleFinding } from '../../src/doctor/checks/subscription.js';
 import type { ViewCondition } from '../../src/doctor/examination.js';
 import { bytes } from '../../src/doctor/measure.js';
 import type { ServerFacts } from '../../src/catalog/server.js';
@@ -44,6 +45,23 @@ describe('track_counts', () => {
     ['configuration file', 'ALTER SYSTEM SET track_counts = on;\nSELECT pg_catalog.pg_reload_conf();'],
   ])('turned off by the %s', (source, remedy) => {
     expect(countingFinding({ trackCounts: 'off', source, database: 'app', role: 'listener' }).remedy).toBe(remedy);
+  });
+});
+
+describe('writers whose rows are not counted', () => {
+  it.each([
+    [{ role: null, database: 'app' }, 'database app', 'ALTER DATABASE app RESET track_counts;'],
+    [{ role: 'rails', database: null }, 'role rails', 'ALTER ROLE rails RESET track_counts;'],
+    [{ role: 'rails', database: 'app' }, 'role rails in database app', 'ALTER ROLE rails IN DATABASE app RESET track_counts;'],
+  ])('%o', (writer, whose, remedy) => {
+    expect(uncountedFinding(writer)).toMatchObject({ what: `track_counts is off for ${whose}, so that rows written there are not counted`, remedy });
+  });
+});
+
+describe('a subscription', () => {
+  it('that is disabled is enabled, one that does not run is begun anew', () => {
+    expect(idleFinding({ subscription: 's', enabled: false }).remedy).toBe('ALTER SUBSCRIPTION s ENABLE;');
+    expect(idleFinding({ subscription: 's', enabled: true }).remedy).toBe('ALTER SUBSCRIPTION s DISABLE;\nALTER SUBSCRIPTION s ENABLE;');
   });
 });
 

@@ -115,6 +115,26 @@ describe('the server', () => {
     expect(await trouble(db, 'track_counts')).toEqual([]);
   });
 
+  it('that does not count rows of one role is told, until it does; one that counts them again somewhere is not', async () => {
+    const db = await servedShop();
+    await db.admin.query(`ALTER ROLE ${db.roles.app} SET track_counts = off; ALTER ROLE ${db.roles.app} IN DATABASE ${db.name} SET track_counts = on;
+      ALTER ROLE ${db.roles.worker} IN DATABASE ${db.name} SET track_counts = 'false'; ALTER ROLE ${db.roles.worker} SET track_counts = 'no'`);
+    const own = await trouble(db, 'track_counts');
+    expect(own.map(({ remedy }) => remedy)).toEqual([
+      `ALTER ROLE ${db.roles.worker} IN DATABASE ${db.name} RESET track_counts;`, `ALTER ROLE ${db.roles.worker} RESET track_counts;`,
+    ]);
+    for (const finding of own) await runRemedy(db, 'admin', finding);
+    expect(await trouble(db, 'track_counts')).toEqual([]);
+
+    await db.admin.query(`ALTER ROLE ${db.roles.app} IN DATABASE ${db.name} RESET track_counts`);
+    const [found] = await trouble(db, 'track_counts');
+    expect(found).toMatchObject({
+      level: 'warning', what: `track_counts is off for role ${db.roles.app}, so that rows written there are not counted`, remedy: `ALTER ROLE ${db.roles.app} RESET track_counts;`,
+    });
+    await runRemedy(db, 'admin', found);
+    expect(await trouble(db, 'track_counts')).toEqual([]);
+  });
+
   it('that publishes all tables is told, until it publishes those of the application alone, and as before', async () => {
     const db = await servedShop();
     await db.admin.query(`CREATE SCHEMA "Shop"; CREATE TABLE "Shop".t (id int PRIMARY KEY);

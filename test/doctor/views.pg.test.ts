@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseViewPattern } from '../../src/config/view-pattern.js';
 import { inOwnSession, ownDatabase } from '../catalog/worker-scene.js';
+import { eventsAndSummary } from '../freshen/summary/scene.js';
 import { startWorker } from '../support/test-worker.js';
 import { runRemedy, serveOnce, servedShop, shop, trouble } from './scene.js';
 
@@ -131,6 +132,20 @@ describe('whoever is to serve a view', () => {
     await db.app.query('DELETE FROM public.shares WHERE parts = 0');
     await runRemedy(db, 'worker', found[0]);
     expect(await trouble(db, 'served')).toEqual([]);
+  });
+});
+
+describe('a summary whose ids no longer come in order', () => {
+  it.each([['CACHE 20', 'CACHE 1'], ['INCREMENT 2', 'INCREMENT 1'], ['CYCLE', 'NO CYCLE']])('since its sequence has %s is a failure until that has been taken back', async (fault, remedy) => {
+    const db = await eventsAndSummary();
+    await db.app.query(`GRANT SELECT ON SEQUENCE public.events_id_seq TO ${db.roles.worker}`);
+    const visit = { views: ['hourly'] };
+    expect(await trouble(db, 'summaries', visit)).toEqual([]);
+    await db.app.query(`ALTER SEQUENCE public.events_id_seq ${fault}`);
+    const found = await trouble(db, 'summaries', visit);
+    expect(found).toEqual([expect.objectContaining({ level: 'failure', view: 'public.hourly', remedy: `ALTER SEQUENCE public.events_id_seq ${remedy};` })]);
+    await runRemedy(db, 'app', found[0]);
+    expect(await trouble(db, 'summaries', visit)).toEqual([]);
   });
 });
 

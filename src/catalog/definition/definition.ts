@@ -11,6 +11,8 @@ export interface Refusal {
   readonly refusal: string;
   /** What would work, as an order: 'select the aggregates alone, and compute ...'. */
   readonly remedy: string;
+  /** Its first step as SQL, where that is known to the letter. */
+  readonly sql?: string;
 }
 
 /** A definition that the plan `merge` can keep, and the queries that are made of it. Names in SQL are quoted. */

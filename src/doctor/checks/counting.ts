@@ -1,8 +1,9 @@
 import { loadQuery } from '../../database/sql.js';
 import type { Check } from '../examination.js';
-import { pass, type Finding } from '../finding.js';
+import { orPass, pass, type Finding } from '../finding.js';
 
 const countingQuery = loadQuery('counting');
+const uncountedWritersQuery = loadQuery('uncounted-writers');
 
 interface Counting {
   readonly trackCounts: string;
@@ -18,9 +19,30 @@ export const countingCheck: Check = {
   group: 'Server',
   examine: async ({ database }) => {
     const [counting] = await database.rows<Counting>(countingQuery);
-    return [counting === undefined ? pass('track_counts is on') : countingFinding(counting)];
+    const own = counting === undefined ? [] : [countingFinding(counting)].filter(({ level }) => level !== 'ok');
+    const told = new Set(own.map(({ remedy }) => remedy));
+    const others = (await database.rows<UncountedWriter>(uncountedWritersQuery)).map(uncountedFinding).filter(({ remedy }) => !told.has(remedy));
+    return orPass([...own, ...others], 'track_counts is on');
   },
 };
+
+/** Whose writes are not counted; null: everybody's, in every database. */
+interface UncountedWriter {
+  readonly role: string | null;
+  readonly database: string | null;
+}
+
+/** Pure. */
+export function uncountedFinding({ role, database }: UncountedWriter): Finding {
+  const whose = role === null ? `database ${String(database)}` : `role ${role}${database === null ? '' : ` in database ${database}`}`;
+  const place = role === null ? `DATABASE ${String(database)}` : `ROLE ${role}${database === null ? '' : ` IN DATABASE ${database}`}`;
+  return {
+    level: 'warning',
+    what: `track_counts is off for ${whose}, so that rows written there are not counted`,
+    why: 'The sweep finds by these counts what no trigger saw, and autovacuum finds dead rows by them: of such writers both see nothing.',
+    remedy: `ALTER ${place} RESET track_counts;`,
+  };
+}
 
 /** Pure. */
 export function countingFinding({ trackCounts, source, database, role }: Counting): Finding {

@@ -1,4 +1,5 @@
 import { checkDefinition } from '../../catalog/definition/definition-check.js';
+import type { Refusal } from '../../catalog/definition/definition.js';
 import { readDefinition } from '../../catalog/definition/read-definition.js';
 import { readSummaryStandings, type SummaryStanding } from '../../catalog/summary-standing.js';
 import type { SurveyedView } from '../../catalog/survey.js';
@@ -39,9 +40,9 @@ export const summaryCheck: Check = {
 /** What a worker would refuse at its next absorb, and what it cannot see. */
 async function refusals(tx: Transaction, role: string, view: SurveyedView, { definition, idColumn }: SummaryStanding): Promise<Finding[]> {
   if (definition === null) return [];
-  const cannot = (subject: string, { refusal, remedy }: { readonly refusal: string; readonly remedy: string }): Finding => ({
+  const cannot = (subject: string, { refusal, remedy, sql }: Refusal): Finding => ({
     level: 'failure', view: view.name, what: `${view.name} cannot be kept any more: ${subject} ${refusal}`,
-    why: 'Each refresh of it fails, and it stays as it is.', remedy,
+    why: `Each refresh of it fails, and it stays as it is.${sql === undefined ? '' : ` What would help: ${remedy}.`}`, remedy: sql ?? remedy,
   });
   const reading = await readDefinition(definition);
   if ('refusal' in reading) return [cannot('its definition', reading)];
