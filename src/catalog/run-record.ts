@@ -2,6 +2,7 @@ import type { Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 
 const recentRunsQuery = loadQuery('recent-runs');
+const runHistoryQuery = loadQuery('run-history');
 
 /** A transaction that may still commit rows into gaps below a summary's watermark. */
 export interface Holder {
@@ -59,4 +60,24 @@ export interface RunRecord {
 /** The last refreshes of a view, the latest first. */
 export async function readRecentRuns(tx: Transaction, view: number, limit: number): Promise<RunRecord[]> {
   return tx.rows<RunRecord>(recentRunsQuery, [view, limit]);
+}
+
+/** All that is on record of a view, which is kept for --history; the row of `run-history.sql`. */
+export interface RunHistory {
+  /** When the oldest began; null: there is none. */
+  readonly since: Date | null;
+  /** The failed ones included. */
+  readonly refreshes: number;
+  readonly failures: number;
+  /** Of those that succeeded; null: none has. */
+  readonly medianMs: number | null;
+  readonly longestMs: number | null;
+  /** The longest that a change has waited to be shown; null where nothing told. */
+  readonly worstStalenessMs: number | null;
+}
+
+export async function readRunHistory(tx: Transaction, view: number): Promise<RunHistory> {
+  const [history] = await tx.rows<RunHistory>(runHistoryQuery, [view]);
+  if (history === undefined) throw new Error('An aggregate without GROUP BY returned no row.');
+  return history;
 }

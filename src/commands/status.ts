@@ -1,14 +1,14 @@
-import { readFreshness, type Freshness, type ViewFreshness } from '../catalog/freshness.js';
+import { readFreshness, type Freshness } from '../catalog/freshness.js';
 import { readInstallation } from '../catalog/installation.js';
 import { findNamedView } from '../catalog/named-view.js';
-import { readRecentRuns, type RunRecord } from '../catalog/run-record.js';
+import { readRecentRuns, readRunHistory } from '../catalog/run-record.js';
 import type { ServerFacts } from '../catalog/server.js';
-import { readWatchedSources, type WatchedSource } from '../catalog/source-watch.js';
+import { readWatchedSources } from '../catalog/source-watch.js';
 import { UsageError } from '../config/usage-error.js';
 import type { Database, Transaction } from '../database/database.js';
 import { detailJson, freshnessJson } from '../report/freshness-json.js';
 import { blockText, freshnessBlock, remarks, type FreshnessBlock } from '../report/freshness-table.js';
-import { viewDetail } from '../report/view-detail.js';
+import { viewDetail, type ViewDetail } from '../report/view-detail.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
 import { connectionProblem } from '../database/connection-problem.js';
 import { say, withReader } from './opened.js';
@@ -31,17 +31,10 @@ export const statusCommand: Command = {
 
 const runsShown = 10;
 
-/** What one view has beyond its freshness. */
-interface Detail {
-  readonly view: ViewFreshness;
-  readonly sources: readonly WatchedSource[];
-  readonly runs: readonly RunRecord[];
-}
-
 interface Status {
   readonly facts: ServerFacts;
   readonly freshness: Freshness;
-  readonly detail: Detail | undefined;
+  readonly detail: ViewDetail | undefined;
 }
 
 /** Tells how fresh views are. That some are not is an answer, no failure: exit status 0. */
@@ -71,22 +64,24 @@ async function readStatus(database: Database, facts: ServerFacts, name: string |
 }
 
 /** @throws UsageError for a name that means no registered view */
-async function readDetail(tx: Transaction, freshness: Freshness, name: string): Promise<Detail> {
+async function readDetail(tx: Transaction, freshness: Freshness, name: string): Promise<ViewDetail> {
   const named = await findNamedView(tx, name);
   const view = freshness.views.find(({ oid }) => oid === named.oid);
   if (view === undefined) {
     throw new UsageError(`${named.name} is not served by any listener: put it on the --views of a worker, or run listener install --views ${name}`);
   }
-  return { view, sources: await readWatchedSources(tx, named.definedBy, view.id), runs: await readRecentRuns(tx, view.id, runsShown) };
+  return {
+    view, sources: await readWatchedSources(tx, named.definedBy, view.id), runs: await readRecentRuns(tx, view.id, runsShown),
+    history: await readRunHistory(tx, view.id),
+  };
 }
 
 function asBlock({ facts, freshness, detail }: Status, width: number): FreshnessBlock {
   if (detail === undefined) return freshnessBlock(freshness, facts.database, width);
-  const { view, sources, runs } = detail;
-  return { table: [...viewDetail(view, sources, runs, freshness.at, width).split('\n')], notes: remarks(freshness) };
+  return { table: [...viewDetail(detail, freshness.at, width).split('\n')], notes: remarks(freshness) };
 }
 
 function asJson({ facts, freshness, detail }: Status): object {
   if (detail === undefined) return freshnessJson(freshness, facts);
-  return detailJson(freshness, facts, detail.view, detail.sources, detail.runs);
+  return detailJson(freshness, facts, detail);
 }

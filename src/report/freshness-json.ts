@@ -1,5 +1,5 @@
 import type { Doubt, Freshness, FreshnessState, ViewFreshness } from '../catalog/freshness.js';
-import type { Holder, RunRecord } from '../catalog/run-record.js';
+import type { Holder, RunHistory, RunRecord } from '../catalog/run-record.js';
 import type { WatchedSource } from '../catalog/source-watch.js';
 import { summaryJson, type SummaryJson } from './summary-standing.js';
 
@@ -52,6 +52,19 @@ export interface ViewDetailJson extends ViewJson {
   readonly sources: readonly SourceJson[];
   /** The latest first. */
   readonly runs: readonly RunJson[];
+  /** All on record. */
+  readonly history: HistoryJson;
+}
+
+export interface HistoryJson {
+  /** When the oldest began; null: there is none. */
+  readonly since: string | null;
+  readonly refreshes: number;
+  readonly failures: number;
+  /** Of refreshes that succeeded; null: none has. */
+  readonly medianMs: number | null;
+  readonly longestMs: number | null;
+  readonly worstStalenessMs: number | null;
 }
 
 export interface SourceJson {
@@ -105,9 +118,11 @@ export function freshnessJson(freshness: Freshness, place: Place): FreshnessJson
 }
 
 export function detailJson(
-  freshness: Freshness, place: Place, view: ViewFreshness, sources: readonly WatchedSource[], runs: readonly RunRecord[],
+  freshness: Freshness, place: Place, { view, sources, runs, history }: {
+    readonly view: ViewFreshness; readonly sources: readonly WatchedSource[]; readonly runs: readonly RunRecord[]; readonly history: RunHistory;
+  },
 ): Omit<FreshnessJson, 'views'> & { readonly views: readonly ViewDetailJson[] } {
-  const detail = { ...viewJson(view, freshness.at), sources: sources.map(sourceJson), runs: runs.map(runJson) };
+  const detail = { ...viewJson(view, freshness.at), sources: sources.map(sourceJson), runs: runs.map(runJson), history: historyJson(history) };
   return { ...placeJson(freshness, place), standby: freshness.standby, views: [detail] };
 }
 
@@ -148,6 +163,10 @@ export const kindNames: Readonly<Record<WatchedSource['kind'], string>> = {
 
 function runJson(run: RunRecord): RunJson {
   return { ...run, startedAt: run.startedAt.toISOString(), durationMs: Math.round(run.durationMs), stalenessMs: round(run.stalenessMs) };
+}
+
+function historyJson({ since, refreshes, failures, medianMs, longestMs, worstStalenessMs }: RunHistory): HistoryJson {
+  return { since: iso(since), refreshes, failures, medianMs: round(medianMs), longestMs: round(longestMs), worstStalenessMs: round(worstStalenessMs) };
 }
 
 function iso(date: Date | null): string | null {

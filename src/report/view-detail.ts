@@ -1,5 +1,5 @@
 import type { ViewFreshness } from '../catalog/freshness.js';
-import type { RunRecord } from '../catalog/run-record.js';
+import type { RunHistory, RunRecord } from '../catalog/run-record.js';
 import type { Watch, WatchedSource } from '../catalog/source-watch.js';
 import { formatDuration } from '../config/duration.js';
 import { ago, staleFor, stateNames, took, troubleOf } from './freshness-table.js';
@@ -9,14 +9,30 @@ import { clause, count, listing } from './sentence.js';
 import { summaryLines } from './summary-standing.js';
 import { renderTable } from './table.js';
 
-/** A sentence on how a view stands, then its sources, then its last refreshes: what `status NAME` shows. */
-export function viewDetail(
-  view: ViewFreshness, sources: readonly WatchedSource[], runs: readonly RunRecord[], at: Date, width: number,
-): string {
+/** One view, and what it has beyond its freshness. */
+export interface ViewDetail {
+  readonly view: ViewFreshness;
+  readonly sources: readonly WatchedSource[];
+  /** The last ones, the latest first. */
+  readonly runs: readonly RunRecord[];
+  readonly history: RunHistory;
+}
+
+/** A sentence on how a view stands, then its sources, then its last refreshes, then a sentence on all on record: what `status NAME` shows. */
+export function viewDetail({ view, sources, runs, history }: ViewDetail, at: Date, width: number): string {
   // Sentences are not cut: the terminal breaks them.
   const summary = view.summary === undefined ? [] : summaryLines(view.summary, printable(view.name), at);
   const lines = [headline(view, at), ...summary, ...reasonsOf(view), ...troubleOf(view, at)];
-  return [...lines, '', sourceTable(sources, at, width), '', runTable(runs, at, width)].join('\n');
+  return [...lines, '', sourceTable(sources, at, width), '', runTable(runs, at, width), ...historyLines(history, at)].join('\n');
+}
+
+/** 'On record since 6d 4h ago: 1,240 refreshes, 3 of them failed; ...'. Empty where nothing is. */
+export function historyLines({ since, refreshes, failures, medianMs, longestMs, worstStalenessMs }: RunHistory, at: Date): string[] {
+  if (since === null) return [];
+  const failed = failures === 0 ? 'none failed' : `${failures.toLocaleString('en-US')} of them failed`;
+  const times = medianMs === null || longestMs === null ? '' : `; half took ${formatDuration(medianMs)} or less, the longest ${formatDuration(longestMs)}`;
+  const staleness = worstStalenessMs === null ? '' : `; a change waited ${formatDuration(worstStalenessMs)} at most`;
+  return ['', `On record since ${ago(since, at)}: ${count(refreshes, 'refresh', 'refreshes')}, ${failed}${times}${staleness}.`];
 }
 
 function headline(view: ViewFreshness, at: Date): string {
@@ -82,15 +98,19 @@ function recording(source: WatchedSource, at: Date): string {
 function runTable(runs: readonly RunRecord[], at: Date, width: number): string {
   if (runs.length === 0) return 'No refresh is on record.';
   const wide = width >= 80;
+  // Of a summary, where there is room for it.
+  const summary = width >= 110 && runs.some(({ rowsRead }) => rowsRead !== null);
   const columns = [
     { title: 'refreshed', align: 'right' as const }, { title: 'reason' }, { title: 'plan' }, { title: 'took', align: 'right' as const },
     { title: 'staleness', align: 'right' as const },
     ...(wide ? [{ title: 'inserted', align: 'right' as const }, { title: 'updated', align: 'right' as const }, { title: 'deleted', align: 'right' as const }] : []),
+    ...(summary ? [{ title: 'read', align: 'right' as const }, { title: 'late', align: 'right' as const }, { title: 'corrected', align: 'right' as const }] : []),
     { title: 'changed', elastic: true as const },
   ];
   return renderTable(columns, runs.map((run) => [
     ago(run.startedAt, at), run.reason, run.plan ?? 'failed', took(run.durationMs), run.stalenessMs === null ? '-' : took(run.stalenessMs),
     ...(wide ? [rows(run.inserted), rows(run.updated), rows(run.deleted)] : []),
+    ...(summary ? [rows(run.rowsRead), rows(run.late), rows(run.corrections)] : []),
     whatOf(run),
   ]), width);
 }

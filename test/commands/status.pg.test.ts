@@ -34,8 +34,12 @@ const detailSchema = statusSchema.extend({
       startedAt: time, reason: z.string(), plan: z.string().nullable(), durationMs: z.number(), stalenessMs: z.number().nullable(),
       inserted: z.int().nullable(), updated: z.int().nullable(), deleted: z.int().nullable(), sources: z.array(z.string()),
       rowsRead: z.null(), late: z.null(), closedLate: z.null(), corrections: z.null(),
+      batches: z.null(), gaps: z.null(), holders: z.null(), rowsBehind: z.null(),
       sqlstate: z.string().nullable(), error: z.string().nullable(),
     })),
+    history: z.strictObject({
+      since: time, refreshes: z.int().positive(), failures: z.int(), medianMs: z.int(), longestMs: z.int(), worstStalenessMs: z.int().nullable(),
+    }),
   })]),
 });
 
@@ -153,6 +157,7 @@ describe('listener status', { timeout: 90_000 }, () => {
     expect(one.stdout).toMatch(/^public\.mv_orders is stale for \S.*; refreshed .* ago in \S+ \(concurrent\)\.\n1 statement changed public\.orders and is not shown yet\.\n/);
     expect(one.stdout).toMatch(/\npublic\.orders +table +by trigger +for \S.* more +\w+\n/);
     expect(one.stdout).toMatch(/ago +start +concurrent +\S+ +- +0 +0 +0 +-\n/);
+    expect(one.stdout).toMatch(/\nOn record since .* ago: \d+ refresh(es)?, none failed; half took \S+ or less, the longest \S+/);
   });
 
   it('writes JSON with the fields that are documented', async () => {
