@@ -11,7 +11,9 @@ import { nearestNames } from './config/nearest-names.js';
 import type { Option, OptionName } from './config/options.js';
 import { isOptionName, optionNames, options } from './config/options.js';
 import { packageVersion } from './config/package-version.js';
+import { redactUrls } from './config/redact-url.js';
 import { UsageError } from './config/usage-error.js';
+import { printable } from './report/printable.js';
 
 const commandNames = [...commands.map(({ name }) => name), 'completion', 'help'];
 const epilogue =
@@ -222,6 +224,7 @@ try {
   process.exit(await main(hideBin(process.argv)));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`listener: ${message.replace(/\s+/g, ' ')}\n`);
+  // Whatever was given in the wrong place is quoted back: not its password, nor what would steer the terminal.
+  process.stderr.write(`listener: ${printable(redactUrls(message.replace(/\s+/g, ' ')))}\n`);
   process.exit(error instanceof UsageError ? 2 : 1);
 }

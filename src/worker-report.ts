@@ -1,5 +1,6 @@
 import { emptyGraph, type ServedGraph, type ServedView } from './catalog/graph.js';
 import { needsTrigger, type Survey, type SurveyedSource } from './catalog/survey.js';
+import { redactUrls } from './config/redact-url.js';
 import { mostYields } from './freshen/right-of-way.js';
 import { isStuck, isWhole, type Absorbed, type AbsorbReason } from './freshen/absorption.js';
 import type { FreshenerOptions } from './freshen/freshener.js';
@@ -177,6 +178,7 @@ function namesOf(things: Iterable<Pick<ServedView, 'name'>>): string[] {
   return [...things].map((thing) => thing.name);
 }
 
+/** An error as an event tells it, to whoever hears: without secrets. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return redactUrls(error instanceof Error ? error.message : String(error));
 }

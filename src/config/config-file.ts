@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { nearestNames } from './nearest-names.js';
 import { isOptionName, optionNames, options, type Option, type OptionName } from './options.js';
+import { redactUrl } from './redact-url.js';
 import { UsageError } from './usage-error.js';
 
 /** Read when it is there and no other is named. */
@@ -22,7 +23,6 @@ export const emptyFile: ConfigFile = { path: defaultConfigFile, options: {}, vie
 
 /** A value as one would write it on the command line. */
 const scalar = z.union([z.string(), z.number().transform(String), z.boolean().transform((value) => (value ? 'on' : 'off'))]);
-const settings = z.record(z.string(), z.unknown());
 const viewList = z.array(z.string());
 
 /**
@@ -54,7 +54,7 @@ export function parseConfigFile(text: string, path: string): ConfigFile {
     return { path, options: { ...Object.fromEntries(own), views: listed.data ?? [String(views)] }, views: [] };
   }
   const perView = Object.entries(views === undefined ? {} : asObject(views, `${path}: views`)).map(([name, value]) => {
-    const place = `${path}: views: ${name}`;
+    const place = `${path}: views: ${redactUrl(name)}`;
     const texts = Object.entries(asObject(value, place)).map(([key, one]) => [perViewOptionNamed(key, place), asText(one, `${place}: ${key}`)] as const);
     return { name, options: Object.fromEntries(texts) };
   });
@@ -66,13 +66,18 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${error instanceof Error ? error.message.replace(/\s+/g, ' ') : String(error)}`);
+    throw new UsageError(`${path} is not JSON: ${withoutExcerpt(error instanceof Error ? error.message : String(error))}`);
   }
 }
 
+/** V8 quotes the text around the mistake, which may be a connection URL with its password. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, '').replace(/\s+/g, ' ');
+}
+
 function asObject(value: unknown, what: string): Record<string, unknown> {
-  const result = settings.safeParse(value);
-  if (result.success) return result.data;
+  // Not by zod, which passes over a key __proto__: here that is a mistake like any other, or the name of a view.
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new UsageError(`${what} must be an object, such as { "debounce": "5s" }`);
 }
 
@@ -100,7 +105,7 @@ function known(key: string, names: readonly OptionName[], place: string): Option
   if (found !== undefined) return found;
   // camelCase is how people spell keys in JSON.
   const [nearest] = nearestNames(key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), names, 1);
-  throw new UsageError(`${place}: there is no option ${key}: ${nearest === undefined ? `write one of ${names.join(', ')}` : `did you mean ${nearest}?`}`);
+  throw new UsageError(`${place}: there is no option ${redactUrl(key)}: ${nearest === undefined ? `write one of ${names.join(', ')}` : `did you mean ${nearest}?`}`);
 }
 
 function isFlagOnly(name: OptionName): boolean {

@@ -18,7 +18,14 @@ export function redactUrl(url: string): string {
   return colon < 0 ? shown : `${authority}${credentials.slice(0, colon)}:${mark}${shown.slice(at)}`;
 }
 
-/** The same for every connection URL inside a longer text, such as an error message. */
+/** How our own messages write a URL: nobody's secret. */
+const example = 'postgres://user:password@host:';
+/** A quote ends a URL, but before the last @ it may be part of the password. */
+const urlInText = /\b[a-z][a-z0-9+.-]*:\/\/(?:\S*@)?[^\s"'`]*/gi;
+/** A password outside a URL, as libpq and SQL write it: `password=secret`, `PASSWORD 'secret'`. */
+const secretSetting = /\b((?:pg|ssl)?password(?:\s*=\s*|\s+(?=')))('(?:[^'\\]|\\.|'')*'|[^\s&,;)'"`]+)/gi;
+
+/** The same for every connection URL, and every password by that name, inside a longer text, such as an error message. */
 export function redactUrls(text: string): string {
-  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'`]+/gi, (url) => redactUrl(url));
+  return text.replace(urlInText, (url) => (url.startsWith(example) ? url : redactUrl(url))).replace(secretSetting, `$1${mark}`);
 }

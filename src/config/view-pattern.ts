@@ -1,3 +1,4 @@
+import { redactUrl } from './redact-url.js';
 import { UsageError } from './usage-error.js';
 
 /** One part of a name: exactly that name, or every name that fits a pattern in which * stands for any characters. */
@@ -104,6 +105,7 @@ function misspelt(text: string): string {
   return `${shown(text)} is not a name: write view, schema.view or a pattern such as 'mv_*', and put odd names in double quotes ('"Odd Name"')`;
 }
 
+/** A URL in the place of a name is a common slip. */
 function shown(text: string): string {
-  return text.trim() === '' ? 'an empty text' : text.trim().replace(/\s+/g, ' ');
+  return text.trim() === '' ? 'an empty text' : redactUrl(text.trim().replace(/\s+/g, ' '));
 }

@@ -1,6 +1,7 @@
 import type { Fingerprint } from '../catalog/fingerprint.js';
 import type { ServedView } from '../catalog/graph.js';
 import { lockKeys } from '../catalog/lock-key.js';
+import { redactUrls } from '../config/redact-url.js';
 import type { Database, Transaction } from '../database/database.js';
 import { loadQuery } from '../database/sql.js';
 import type { Absorbed, AbsorbReason } from './absorption.js';
@@ -106,18 +107,22 @@ export async function recordRun(tx: Transaction, view: Pick<ServedView, 'id'>, r
   await tx.rows('SELECT pg_catalog.pg_stat_force_next_flush()');
 }
 
-/** Records that an absorb failed, in a transaction of its own, for the first was rolled back. */
+/**
+ * Records that an absorb failed, in a transaction of its own, for the first was rolled back. Roles that know no password may
+ * read the record: what a view's own functions say of a connection is kept out of it.
+ */
 export async function recordFailure(
   database: Database, view: ServedView, reason: AbsorbReason,
   failure: { readonly durationMs: number; readonly sqlstate: string | null; readonly message: string },
 ): Promise<void> {
+  const message = redactUrls(failure.message);
   await database.transaction('look', async (tx) => {
     await tx.rows(
       `UPDATE refresh_listener.view SET last_error = $2, consecutive_failures = consecutive_failures + 1 WHERE id = $1`,
-      [view.id, failure.message],
+      [view.id, message],
     );
     await tx.rows(recordRunQuery, [
-      view.id, null, reason, failure.durationMs, null, null, null, null, [], failure.sqlstate, failure.message,
+      view.id, null, reason, failure.durationMs, null, null, null, null, [], failure.sqlstate, message,
       ...Array.from({ length: 8 }, () => null),
     ]);
   });

@@ -27,7 +27,7 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
   // EPIPE looks like a SQLSTATE too. Only an error reported by PostgreSQL has a severity.
   if (code !== undefined) fields[textOf(error, 'severity') === undefined ? 'code' : 'sqlstate'] = code;
   const hint = textOf(error, 'hint');
-  if (hint !== undefined) fields.hint = hint;
+  if (hint !== undefined) fields.hint = redactUrls(hint);
   if (error.stack !== undefined) fields.stack = redactUrls(error.stack);
   if (depth >= deepest) return fields;
   if (error.cause !== undefined) fields.cause = errorFields(error.cause, depth + 1);
