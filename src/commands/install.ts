@@ -4,7 +4,7 @@ import { requireServer } from '../catalog/server.js';
 import { requireFound, survey } from '../catalog/survey.js';
 import { UsageError } from '../config/usage-error.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { say, withDatabase } from './opened.js';
+import { say, tell, withDatabase } from './opened.js';
 
 export const installCommand: Command = {
   name: 'install',
@@ -45,12 +45,12 @@ async function installNow({ config, isSet, valueOf }: Invocation): Promise<numbe
       lapseMs: config.lapseMs,
       signal: new AbortController().signal,
       onWait: (source) => {
-        if (!json) say(`Waiting for running writers of ${source}; nobody waits for that.`);
+        if (!json) tell(`Waiting for running writers of ${source}; nobody waits for that.`);
       },
     }),
   );
   if (json) say(JSON.stringify(installed, undefined, 2));
-  else report(installed).forEach(say);
+  else report(installed).forEach(tell);
   return installed.triggers.some((trigger) => trigger.state === 'kept-out') ? 1 : 0;
 }
 

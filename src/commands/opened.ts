@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { DirectConnectionError } from '../database/connection-error.js';
 import { connectionProblem } from '../database/connection-problem.js';
+import { printable } from '../report/printable.js';
 
 /**
  * Lends a command a connection, and closes it whatever happens.
@@ -59,4 +60,9 @@ export async function withReader<T>(config: Config, work: (database: Database, f
 /** One line on standard output. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** One sentence on standard output, on one line: a name in it can neither begin a line of its own nor steer the terminal. */
+export function tell(sentence: string): void {
+  say(printable(sentence));
 }

@@ -1,7 +1,7 @@
 import { lockKeys } from '../catalog/lock-key.js';
 import { findRegistered, readRegisteredGraph } from '../catalog/registered-graph.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { say, withServer } from './opened.js';
+import { say, tell, withServer } from './opened.js';
 
 export const pauseCommand: Command = {
   name: 'pause',
@@ -42,7 +42,7 @@ async function pauseViews({ config, names, isSet }: Invocation): Promise<number>
         patient,
       );
       if (isSet('json')) say(JSON.stringify({ view: view.name, paused: true, wasPaused: graph.paused.has(view.id) }));
-      else say(graph.paused.has(view.id) ? `${view.name} was paused already.` : `Paused ${view.name}: listener resume ${view.name} ends it.`);
+      else tell(graph.paused.has(view.id) ? `${view.name} was paused already.` : `Paused ${view.name}: listener resume ${view.name} ends it.`);
     }
     return 0;
   });
@@ -58,7 +58,7 @@ async function resumeViews({ config, names, isSet }: Invocation): Promise<number
         await tx.rows('SELECT pg_catalog.pg_notify($1, $2)', ['refresh_listener', `view ${view.id}`]);
       }, patient);
       if (isSet('json')) say(JSON.stringify({ view: view.name, paused: false, wasPaused: graph.paused.has(view.id) }));
-      else say(graph.paused.has(view.id) ? `Resumed ${view.name}.` : `${view.name} was not paused.`);
+      else tell(graph.paused.has(view.id) ? `Resumed ${view.name}.` : `${view.name} was not paused.`);
     }
     return 0;
   });

@@ -1,7 +1,7 @@
 import type { Absorbed, BatchProgress, Skipped } from '../freshen/absorption.js';
 import { eventMessage } from '../report/event-message.js';
 import { absorbedEvent } from '../worker-report.js';
-import { say } from './opened.js';
+import { say, tell } from './opened.js';
 import { progressBar, type ProgressBar } from './progress-bar.js';
 
 /** What one sees of refreshes: a sentence each, an object a line with --json; of a summary with much to do a bar on a terminal. */
@@ -15,7 +15,7 @@ export class RefreshScreen {
   }
 
   wait(view: string): void {
-    if (!this.#json) say(`Another worker is refreshing ${view}: waiting for it.`);
+    if (!this.#json) tell(`Another worker is refreshing ${view}: waiting for it.`);
   }
 
   /** A batch of a summary. One that leaves nothing needs no bar. */
@@ -49,11 +49,12 @@ export class RefreshScreen {
   #tell(view: string, outcome: Absorbed | Skipped): void {
     if (outcome.outcome === 'absorbed') {
       const done = absorbedEvent('manual', outcome);
-      say(this.#json ? JSON.stringify(done) : eventMessage(done));
+      if (this.#json) say(JSON.stringify(done));
+      else tell(eventMessage(done));
     } else if (this.#json) {
       say(JSON.stringify({ event: 'refresh.skipped', view, reason: 'manual', because: outcome.outcome }));
     } else {
-      say(skipped[outcome.outcome](view));
+      tell(skipped[outcome.outcome](view));
     }
   }
 }

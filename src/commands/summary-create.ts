@@ -4,7 +4,7 @@ import { createSummary, summaryScript, type CreatedSummary, type SummaryRequest 
 import { formatDuration } from '../config/duration.js';
 import { UsageError } from '../config/usage-error.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
-import { say, withDatabase } from './opened.js';
+import { say, tell, withDatabase } from './opened.js';
 
 export const summaryCreateCommand: Command = {
   name: 'summary create',
@@ -30,7 +30,7 @@ async function createNow(invocation: Invocation): Promise<number> {
     directUrl: config.listenUrl,
     lapseMs: config.lapseMs,
     signal: new AbortController().signal,
-    onWait: (source) => say(`Waiting for running writers of ${source}; nobody waits for that.`),
+    onWait: (source) => tell(`Waiting for running writers of ${source}; nobody waits for that.`),
   }));
   report(created).forEach(say);
   return 0;

@@ -4,7 +4,7 @@ import { UsageError } from '../config/usage-error.js';
 import { sqlstateOf } from '../database/sqlstate.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
 import { confirm, isInteractive } from './confirm.js';
-import { say, withDatabase } from './opened.js';
+import { say, tell, withDatabase } from './opened.js';
 
 export const summaryDropCommand: Command = {
   name: 'summary drop',
@@ -35,13 +35,13 @@ async function drop({ config, names: [name = ''], isSet }: Invocation): Promise<
     try {
       await dropSummary(database, summary, {
         signal: new AbortController().signal,
-        onWait: () => say(`Waiting for whoever uses ${summary.name}; nobody waits for that.`),
+        onWait: () => tell(`Waiting for whoever uses ${summary.name}; nobody waits for that.`),
       });
     } catch (error) {
       if (sqlstateOf(error) !== lockNotAvailable) throw error;
       throw new Error(`Running transactions kept us from ${summary.name} for too long: run this again at a quieter moment, or listener pause ${summary.name} first.`, { cause: error });
     }
-    say(`Dropped summary ${summary.name}. Take it off the --views of its worker.`);
+    tell(`Dropped summary ${summary.name}. Take it off the --views of its worker.`);
     return 0;
   });
 }

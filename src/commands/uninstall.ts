@@ -3,7 +3,7 @@ import { UsageError } from '../config/usage-error.js';
 import { sqlstateOf } from '../database/sqlstate.js';
 import { connectionOptions, type Command, type Invocation } from './command.js';
 import { confirm, isInteractive } from './confirm.js';
-import { say, withDatabase } from './opened.js';
+import { say, tell, withDatabase } from './opened.js';
 
 export const uninstallCommand: Command = {
   name: 'uninstall',
@@ -39,7 +39,7 @@ async function uninstallNow({ config, isSet }: Invocation): Promise<number> {
       if (json || !isInteractive()) {
         throw new UsageError(`uninstall removes everything of the listener from database ${found.database}: give --yes where nobody can be asked`);
       }
-      inventory(remains).forEach(say);
+      inventory(remains).forEach(tell);
       if (!(await confirm(`Remove all this from database ${found.database}?`))) {
         say('Nothing was removed.');
         return 1;
@@ -49,7 +49,7 @@ async function uninstallNow({ config, isSet }: Invocation): Promise<number> {
       await uninstall(database, remains, (what) => ({
         signal: new AbortController().signal,
         onWait: () => {
-          if (!json) say(`Waiting for running transactions on ${what}; nobody waits for that.`);
+          if (!json) tell(`Waiting for running transactions on ${what}; nobody waits for that.`);
         },
       }));
     } catch (error) {
@@ -58,8 +58,8 @@ async function uninstallNow({ config, isSet }: Invocation): Promise<number> {
     }
     if (json) say(JSON.stringify({ database: found.database, removed: true, triggers }));
     else {
-      for (const name of triggers) say(`Removed the trigger of ${name}.`);
-      say(`Removed the schema refresh_listener: nothing of the listener is left in database ${found.database}.`);
+      for (const name of triggers) tell(`Removed the trigger of ${name}.`);
+      tell(`Removed the schema refresh_listener: nothing of the listener is left in database ${found.database}.`);
     }
     return 0;
   });

@@ -6,6 +6,7 @@ import { errorFields } from './error-fields.js';
 import type { ListenerEvent } from './event.js';
 import { eventLevel, type EventLevel } from './event-level.js';
 import { eventMessage } from './event-message.js';
+import { printable } from './printable.js';
 import { clause } from './sentence.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -69,7 +70,8 @@ function textLines(output: { write(line: string): void }, level: LogOptions['lev
     colorize: colors,
     translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
     hideObject: true,
-    messageFormat: ({ msg, err }) => withReason(String(msg), err, level === 'debug' || level === 'trace'),
+    // A name may hold a line break or an escape sequence: it must neither write a line of its own nor steer the terminal.
+    messageFormat: ({ msg, err }) => withReason(printable(String(msg)), err, level === 'debug' || level === 'trace'),
   });
   return {
     write(line) {
@@ -90,7 +92,7 @@ function presentable(fields: LogFields): Record<string, unknown> {
 /** The fields are hidden in text, and a failure without its reason helps nobody. */
 function withReason(msg: string, err: unknown, withStack: boolean): string {
   if (typeof err !== 'object' || err === null || !('message' in err)) return msg;
-  if (withStack && 'stack' in err) return `${msg}\n${String(err.stack)}`;
-  const reason = clause(String(err.message));
+  if (withStack && 'stack' in err) return [msg, ...String(err.stack).split('\n').map(printable)].join('\n');
+  const reason = printable(clause(String(err.message)));
   return reason === '' || msg.includes(reason) ? msg : `${clause(msg)}: ${reason}`;
 }
