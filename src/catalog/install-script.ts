@@ -69,48 +69,57 @@ function heading(commandLine: string, views: readonly string[], isInstallation: 
 function schemaPart(): string {
   return lines(
     '-- The schema, and the record of which migrations it has had: a worker that comes later finds nothing left to do.',
-    '-- The lock makes workers wait that are starting right now.',
-    'DO $listener$',
-    'BEGIN',
-    `  PERFORM pg_catalog.pg_advisory_xact_lock(${migrationLock});`,
-    "  IF pg_catalog.to_regnamespace('refresh_listener') IS NULL THEN",
-    '    CREATE SCHEMA refresh_listener;',
-    '  END IF;',
-    "  IF pg_catalog.to_regclass('refresh_listener.migration') IS NULL THEN",
-    '    CREATE TABLE refresh_listener.migration (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL);',
-    '  END IF;',
-    'END',
-    '$listener$;',
+    '-- The lock makes workers wait that are starting right now. Each block sets the search_path back as it found it.',
+    ...block(
+      `PERFORM pg_catalog.pg_advisory_xact_lock(${migrationLock});`,
+      "IF pg_catalog.to_regnamespace('refresh_listener') IS NULL THEN",
+      '  CREATE SCHEMA refresh_listener;',
+      'END IF;',
+      "IF pg_catalog.to_regclass('refresh_listener.migration') IS NULL THEN",
+      '  CREATE TABLE refresh_listener.migration (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL);',
+      'END IF;',
+    ),
   );
 }
 
 function migrationPart({ name, sql }: { readonly name: string; readonly sql: string }): string {
   return lines(
     `-- Migration ${name}.`,
-    'DO $listener$',
-    'BEGIN',
-    `  IF NOT EXISTS (SELECT FROM refresh_listener.migration AS m WHERE m.name = ${literal(name)}) THEN`,
-    `    EXECUTE ${dollarQuoted(sql)};`,
-    `    INSERT INTO refresh_listener.migration (name, run_on) VALUES (${literal(name)}, pg_catalog.now());`,
-    '  END IF;',
-    'END',
-    '$listener$;',
+    ...block(
+      `IF NOT EXISTS (SELECT FROM refresh_listener.migration AS m WHERE m.name = ${literal(name)}) THEN`,
+      `  EXECUTE ${dollarQuoted(sql)};`,
+      `  INSERT INTO refresh_listener.migration (name, run_on) VALUES (${literal(name)}, pg_catalog.now());`,
+      'END IF;',
+    ),
   );
 }
 
 function clusterPart(): string {
   return lines(
     '-- Which database of which cluster this is: what a dump and restore brings along from elsewhere is begun anew.',
+    ...block(
+      'IF NOT EXISTS (SELECT FROM refresh_listener.cluster AS c',
+      '               JOIN pg_catalog.pg_control_system() AS s ON s.system_identifier = c.system_identifier',
+      '               JOIN pg_catalog.pg_database AS d ON d.oid = c.database_oid AND d.datname = pg_catalog.current_database()) THEN',
+      `  EXECUTE ${dollarQuoted(beginLogQuery)};`,
+      'END IF;',
+    ),
+  );
+}
+
+/** Statements in which the caller's search_path means nothing: a schema on it may be anybody's to create in. */
+function block(...statements: readonly string[]): string[] {
+  return [
     'DO $listener$',
+    'DECLARE',
+    "  search_path_before constant pg_catalog.text := pg_catalog.current_setting('search_path');",
     'BEGIN',
-    '  IF NOT EXISTS (SELECT FROM refresh_listener.cluster AS c',
-    '                 JOIN pg_catalog.pg_control_system() AS s ON s.system_identifier = c.system_identifier',
-    '                 JOIN pg_catalog.pg_database AS d ON d.oid = c.database_oid AND d.datname = pg_catalog.current_database()) THEN',
-    `    EXECUTE ${dollarQuoted(beginLogQuery)};`,
-    '  END IF;',
+    "  PERFORM pg_catalog.set_config('search_path', '', true);",
+    ...statements.map((statement) => `  ${statement}`),
+    "  PERFORM pg_catalog.set_config('search_path', search_path_before, true);",
     'END',
     '$listener$;',
-  );
+  ];
 }
 
 /** The worker's own queries, so that both find the same. */

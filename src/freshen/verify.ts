@@ -124,14 +124,28 @@ const nothing: Differences = { held: 0, missing: 0, surplus: 0, rows: [] };
 
 async function differences(tx: Transaction, subject: Verifiable, limit: number, facts: ServerFacts): Promise<Differences> {
   if (subject.kind === 'matview') {
-    // As the role would refresh by hand, functions that the definition calls may rely on its settings; PostgreSQL itself
-    // fixes the search_path of a refresh since version 17.
-    await tx.rows(`SET LOCAL search_path TO ${facts.versionNumber >= fixedPathVersionNumber ? 'pg_catalog, pg_temp' : 'DEFAULT'}`);
+    await setRefreshPath(tx, facts);
     await tx.rows('SET LOCAL extra_float_digits TO DEFAULT');
   }
   const [found] = await tx.rows<Differences>(differencesSql({ ...subject, limit }), subject.parameters);
   if (found === undefined) throw new Error('A comparison returned no row.');
   return found;
+}
+
+/**
+ * As the role would refresh by hand, functions that the definition calls may rely on its search_path; PostgreSQL itself fixes
+ * that of a refresh since version 17. What PostgreSQL has stands first in it, unless it is named behind others: the comparison's
+ * own operators must not be looked for there, where anybody may create.
+ */
+async function setRefreshPath(tx: Transaction, facts: ServerFacts): Promise<void> {
+  if (facts.versionNumber >= fixedPathVersionNumber) {
+    await tx.rows('SET LOCAL search_path TO pg_catalog, pg_temp');
+    return;
+  }
+  await tx.rows('SET LOCAL search_path TO DEFAULT');
+  const [now] = await tx.rows<{ path: string }>("SELECT pg_catalog.current_setting('search_path') AS path");
+  const path = now?.path ?? '';
+  if (/,\s*"?pg_catalog"?\s*(?:,|$)/i.test(path)) await tx.rows("SELECT pg_catalog.set_config('search_path', $1, true)", [`pg_catalog, ${path}`]);
 }
 
 function explained(error: unknown, view: string, facts: ServerFacts): Error | undefined {
