@@ -2,6 +2,7 @@ import type { ViewFreshness } from '../catalog/freshness.js';
 import type { Lineage, LineageNode, RelationKind } from '../catalog/lineage.js';
 import type { WatchedSource } from '../catalog/source-watch.js';
 import { formatDuration } from '../config/duration.js';
+import { options } from '../config/options.js';
 import type { SettingInForce } from '../config/setting-origin.js';
 import { ago, remarks, staleFor, stateNames, took, troubleOf } from './freshness-table.js';
 import { sourceJson, viewJson, type SourceJson, type ViewJson } from './freshness-json.js';
@@ -134,7 +135,7 @@ function settingText({ option, value }: Pick<SettingInForce, 'option' | 'value'>
   if (value === undefined || (option === 'refresh-timeout' && value === 0)) return 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'string') return printable(value);
-  return option === 'batch' ? value.toLocaleString('en-US') : formatDuration(value);
+  return options[option].type.name === 'duration' ? formatDuration(value) : value.toLocaleString('en-US');
 }
 
 /**

@@ -88,6 +88,11 @@ Settings in force, as this call finds them
     const settings = [{ option: 'max-age', value: 900_000, origin: '--max-age' }] as const;
     expect(explanationText({ ...before, settings }, 100)).not.toContain('Nothing tells the worker of that');
   });
+
+  it('tells of a number as one', () => {
+    const settings = [{ option: 'batch', value: 50_000, origin: 'default' }] as const;
+    expect(explanationText({ ...before, settings }, 100)).toMatch(/batch +50,000 +default$/);
+  });
 });
 
 describe('the settings that explain tells', () => {
