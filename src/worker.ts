@@ -8,7 +8,7 @@ import { requireInstallation } from './catalog/required-installation.js';
 import { requireFound, requirePrivileges, survey } from './catalog/survey.js';
 import type { Config } from './config/config.js';
 import { formatDuration, longestTimerMs } from './config/duration.js';
-import { settingsOf, type ViewSettings } from './config/view-settings.js';
+import { settingsOf, withinTarget, type ViewSettings } from './config/view-settings.js';
 import { packageVersion } from './config/package-version.js';
 import { connectionSettings } from './database/connection.js';
 import { overDirect } from './database/connection-error.js';
@@ -34,6 +34,7 @@ import { Sweeper } from './wake/sweeper.js';
 import { Timetable } from './wake/timetable.js';
 import { ViewDebounce } from './wake/view-debounce.js';
 import { Watch } from './wake/watch.js';
+import { WorkerHealth } from './worker-health.js';
 import { messageOf, WorkerReport } from './worker-report.js';
 
 export interface Worker {
@@ -80,6 +81,7 @@ class ListeningWorker implements Worker {
   readonly #report: WorkerReport;
   readonly #outage: Outage;
   readonly #advice: ViewAdvice;
+  readonly #health: WorkerHealth;
   readonly #database: Database;
   readonly #freshener: Freshener;
   readonly #upkeep: Upkeep;
@@ -105,17 +107,22 @@ class ListeningWorker implements Worker {
   #stopped: Promise<void> | undefined;
   #finish: (exitStatus: number) => void = () => undefined;
 
-  constructor({ config, log, shouldRefresh }: WorkerOptions) {
+  constructor({ config, log: given, shouldRefresh }: WorkerOptions) {
     this.#config = config;
-    this.#endpoint = this.#endpointOf(config, log);
-    const told = this.#endpoint === undefined ? log : observedLog(log, (event) => this.#endpoint?.note(event));
-    this.#log = told;
-    this.#report = new WorkerReport(told, config.install);
-    this.#outage = new Outage(told);
+    this.#endpoint = this.#endpointOf(config, given);
+    this.#database = new Database(config.databaseUrl, config.concurrency, config.listenUrl);
+    const log = this.#endpoint === undefined ? given : observedLog(given, (event) => this.#endpoint?.note(event));
+    this.#health = new WorkerHealth({
+      config, database: this.#database, log, settingsOf: (view) => this.#settingsOf(view),
+      pollMs: () => (this.#hearing ? 0 : config.pollMs),
+      onTrouble: (error) => this.#asideTrouble('A look at the staleness of views failed', error),
+    });
+    this.#log = log;
+    this.#report = new WorkerReport(log, config.install);
+    this.#outage = new Outage(log);
     this.#ringing = config.wake === 'notify';
     this.finished = new Promise((resolve) => (this.#finish = resolve));
-    this.#database = new Database(config.databaseUrl, config.concurrency, config.listenUrl);
-    this.#advice = new ViewAdvice({ database: this.#database, log: told, timesOf: (view) => this.#settingsOf(view) });
+    this.#advice = new ViewAdvice({ database: this.#database, log, timesOf: (view) => this.#settingsOf(view) });
     this.#upkeep = new Upkeep({
       database: this.#database,
       ...this.#report.upkeep,
@@ -131,6 +138,7 @@ class ListeningWorker implements Worker {
       makeWay: (view) => this.#upkeep.giveWay(view.id),
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
+        this.#health.absorbed(view, absorbed);
         if (absorbed.target?.keyColumns.length === 0) this.#aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.name));
         if (absorbed.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         if (this.#timetable.covers(view.id)) void this.#timetable.check();
@@ -139,9 +147,14 @@ class ListeningWorker implements Worker {
       },
       onSkipped: (view, reason, because) => {
         this.#report.freshener.onSkipped(view, reason, because);
+        this.#health.skipped(view, because);
         // Dropped, and perhaps created again under another oid: find out now and not in a minute.
         if (because === 'gone') this.#sweeper.sweepNow();
         if (because === 'paused') this.#awaitResume(view.id);
+      },
+      onFailed: (view, reason, failure) => {
+        this.#report.freshener.onFailed(view, reason, failure);
+        this.#health.failed(view, failure);
       },
       onTrouble: (error) => this.#asideTrouble('Something beside a refresh failed', error),
     });
@@ -149,7 +162,7 @@ class ListeningWorker implements Worker {
       database: this.#database,
       graph: () => this.#graph,
       // One for all sources: that of the view that waits the shortest.
-      holdMs: holdLengthMs(Math.min(config.debounceMs, ...config.overrides.map(({ settings }) => settings.debounceMs ?? Infinity)), longestHoldMs),
+      holdMs: holdLengthMs(Math.min(...[{}, ...config.overrides.map(({ settings }) => settings)].map((settings) => withinTarget({ ...config, ...settings }).debounceMs)), longestHoldMs),
       pollMs: () => (this.#hearing ? undefined : config.pollMs),
       onCall: (view) => this.#calls.call(view),
       onChanges: (views) => this.#changed(views),
@@ -177,7 +190,10 @@ class ListeningWorker implements Worker {
     this.#timetable = new Timetable({
       database: this.#database,
       timesOf: (view) => this.#settingsOf(view),
-      onDue: (view, overdueSince) => this.#freshener.request([view], 'schedule', overdueSince),
+      onDue: (view, overdueSince) => {
+        this.#freshener.request([view], 'schedule', overdueSince);
+        this.#health.stale([view]);
+      },
       onTrouble: (error) => this.#asideTrouble('A look at the ages of views failed', error),
     });
     this.#sweeper = new Sweeper({
@@ -243,7 +259,7 @@ class ListeningWorker implements Worker {
       config: { port, host, origins, databaseUrl }, log,
       graph: () => this.#graph,
       rings: () => ({ heard: this.#watch.heardRings, ignored: this.#watch.ignoredRings }),
-      overTarget: () => [],
+      overTarget: () => this.#health.freshness.missed,
       isStopping: () => this.#stopping.signal.aborted,
     });
   }
@@ -271,7 +287,9 @@ class ListeningWorker implements Worker {
     // What is left when no refresh runs any more is short, and may be cut off sooner.
     void finishing.then(() => this.#severAfter(lastAnswerMs));
     // A start that fails because of the stop has told so to whoever called it.
-    await Promise.all([this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop(), this.#upkeep.stop()]);
+    await Promise.all([
+      this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop(), this.#upkeep.stop(), this.#health.stop(),
+    ]);
     this.#timetable.stop();
     for (const debounce of this.#debounces.values()) debounce.cancel();
     const finishedAll = await finishing;
@@ -338,6 +356,7 @@ class ListeningWorker implements Worker {
     this.#freshener.request(await findDueRepairs(this.#database, this.#graph, (view) => this.#settingsOf(view).repairEveryMs), 'repair');
     await this.#timetable.serve(this.#graph);
     if (this.#config.vacuum) this.#upkeep.tidyOurs();
+    this.#aside('A look at the staleness of views failed', this.#health.swept(result.stale));
     this.#aside('A look at definitions failed', this.#advice.timeless([...this.#graph.views.values()]));
     this.#outage.restored();
     this.#log.emit({
@@ -350,6 +369,7 @@ class ListeningWorker implements Worker {
   #serve(graph: ServedGraph): void {
     this.#graph = graph;
     this.#freshener.serve(graph);
+    this.#health.serve(graph);
     for (const [id, debounce] of this.#debounces) {
       if (graph.views.has(id)) continue;
       debounce.cancel();
@@ -358,19 +378,18 @@ class ListeningWorker implements Worker {
     for (const [id, view] of graph.views) {
       if (this.#debounces.has(id)) continue;
       const { debounceMs, maxWaitMs } = this.#settingsOf(view);
-      // A summary that is to be fresh sooner than that is.
-      const soonest = view.freshnessMs ?? Infinity;
-      this.#debounces.set(id, new ViewDebounce(Math.min(debounceMs, soonest / 2), Math.min(maxWaitMs, soonest / 2), () => this.#freshener.request([id], 'change')));
+      this.#debounces.set(id, new ViewDebounce(debounceMs, maxWaitMs, () => this.#freshener.request([id], 'change')));
     }
   }
 
   #settingsOf(view: ServedView): ViewSettings {
-    return settingsOf(this.#config, view);
+    return withinTarget(settingsOf(this.#config, view));
   }
 
   /** Somebody called for a view: it was resumed, say. Nothing is refreshed that is not stale. */
   async #lookAt(view: number): Promise<void> {
     const [stale] = await findStaleViews(this.#database, [view]);
+    if (stale !== undefined) await this.#health.look();
     if (stale?.paused === true) this.#awaitResume(view);
     else if (stale !== undefined) this.#freshener.request([view], 'change');
     if (this.#timetable.covers(view)) await this.#timetable.check();
@@ -382,6 +401,7 @@ class ListeningWorker implements Worker {
   }
 
   #changed(views: readonly number[]): void {
+    this.#health.stale(views);
     for (const view of views) {
       this.#freshener.expect(view);
       this.#debounces.get(view)?.touch();

@@ -3,6 +3,7 @@
 --   whole      marked: the cursor proves nothing
 --   settled    the transactions that may have gone unlogged have all ended
 --   lapsed     a log register lies in the past (no worker was seen for long): writers no longer record changes
+--   targetMs   how long it may be stale, as a worker that serves it has said
 --   upstream   ids of the registered views that it reads
 -- The last refresh is the last that succeeded, the failure the last that did not.
 SELECT v.id, v.oid, v.kind,
@@ -13,7 +14,7 @@ SELECT v.id, v.oid, v.kind,
        coalesce(v.settle_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), false) AS settled,
        l.sources, l.upstream, l.lapsed,
        v.served_until AS "servedUntil", v.served_until > pg_catalog.clock_timestamp() AS served,
-       v.paused_at AS "pausedAt",
+       v.paused_at AS "pausedAt", v.target_ms AS "targetMs",
        v.last_success AS "lastSuccess", v.last_duration_ms AS "lastDurationMs", done.plan AS "lastPlan", done.reason AS "lastReason",
        v.last_error AS "lastError", v.consecutive_failures AS failures, failed.sqlstate AS "lastSqlstate",
        failed.started_at AS "lastErrorAt"

@@ -39,6 +39,8 @@ export interface ViewState {
   readonly servedUntil: Date;
   readonly served: boolean;
   readonly pausedAt: Date | null;
+  /** How long it may be stale, as a worker that serves it has said; null: none has. */
+  readonly targetMs: number | null;
   readonly lastSuccess: Date | null;
   readonly lastDurationMs: number | null;
   /** Of the last refresh on record that succeeded; null when the record does not reach back so far. */
@@ -148,6 +150,13 @@ export function judgeFreshness(
     return result;
   }
   return states.map(judge);
+}
+
+/** For how long is a view over its freshness target, in ms? Undefined: it is not, or left alone, or nobody knows. Pure. */
+export function overTargetMs({ state, staleSince, targetMs }: Pick<ViewFreshness, 'state' | 'staleSince' | 'targetMs'>, at: Date): number | undefined {
+  if (staleSince === null || targetMs === null || state === 'paused' || state === 'gone') return undefined;
+  const over = at.getTime() - staleSince.getTime() - targetMs;
+  return over > 0 ? over : undefined;
 }
 
 function doubtsOf(state: ViewState, log: LogState | undefined): Doubt[] {

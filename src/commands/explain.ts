@@ -53,6 +53,6 @@ async function readExplanation(tx: Transaction, name: string, facts: ServerFacts
     lineage: await readLineage(tx, oid, definedBy),
     sources: await readWatchedSources(tx, definedBy, own?.id),
     unwritten: clocked?.because ?? [],
-    settings: settingsInForce(config, { schema, relation }),
+    settings: settingsInForce(config, { schema, relation, freshnessMs: own?.summary?.freshnessMs }),
   };
 }

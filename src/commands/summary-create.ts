@@ -12,6 +12,7 @@ export const summaryCreateCommand: Command = {
   names: { required: true, many: false, description: 'Name of the table, as CREATE TABLE takes it' },
   viewsOptional: true,
   options: ['from', 'capture', 'id', 'bucket', 'lateness', 'freshness', ...connectionOptions, 'lapse', 'print', 'role'],
+  meanings: { freshness: 'How long the summary may be stale, as a target: what a worker takes for it unless its config file says otherwise' },
   examples: [
     ['listener summary create usage_hourly --from usage.sql', 'which a worker then keeps: listener --views usage_hourly'],
     ["listener summary create usage_hourly --from usage.sql --bucket hour --lateness '3 days'", 'and closes hours after three days'],

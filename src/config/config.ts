@@ -36,6 +36,8 @@ export interface Config extends ViewSettings {
   /** Where health and metrics are told; undefined: nowhere. */
   readonly port: number | undefined;
   readonly host: string;
+  /** Failures of a view in a row. */
+  readonly alertAfter: number;
   readonly logLevel: OptionValue<'log-level'>;
   readonly logFormat: 'text' | 'json';
 }
@@ -102,6 +104,7 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     maxWaitMs: readDefaulted('max-wait'),
     maxAgeMs: read('max-age'),
     schedule: read('schedule'),
+    freshnessMs: read('freshness'),
     sweepMs: readDefaulted('sweep'),
     wake: readDefaulted('wake'),
     pollMs: readDefaulted('poll'),
@@ -119,6 +122,7 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     historyMs: readDefaulted('history'),
     port: read('port'),
     host: readDefaulted('host'),
+    alertAfter: readDefaulted('alert-after'),
     logLevel: readDefaulted('log-level'),
     logFormat: read('log-format') ?? (isTerminal ? 'text' : 'json'),
   };
@@ -205,6 +209,7 @@ function readOverride({ name, options: given }: ConfigFile['views'][number], pla
     maxWaitMs: read('max-wait'),
     maxAgeMs: read('max-age'),
     schedule: read('schedule'),
+    freshnessMs: read('freshness'),
     lockTimeoutMs: read('lock-timeout'),
     refreshTimeoutMs: read('refresh-timeout'),
     batchRows: read('batch'),

@@ -97,6 +97,14 @@ export const options = {
     group: 'When to look',
     perView: true,
   },
+  freshness: {
+    // Compared with dates in the database; the timers that wait for it look again before they are as long.
+    type: duration({ minMs: 100, maxMs: 3650 * day }),
+    fallback: 'twice --max-wait and the last refresh with its rest',
+    description: 'How long a view may be stale before that is told as freshness.missed; a view with a target waits half of it at most',
+    group: 'When to look',
+    perView: true,
+  },
   once: {
     type: onOff(),
     default: 'off',
@@ -199,6 +207,12 @@ export const options = {
     type: hostName(),
     default: '127.0.0.1',
     description: 'The address to do so on; 0.0.0.0 for all of this machine',
+    group: 'Health',
+  },
+  'alert-after': {
+    type: integer(1, 1000),
+    default: '3',
+    description: 'How many refreshes of a view must fail in a row before that is told as refresh.failing',
     group: 'Health',
   },
   'log-level': {
@@ -309,13 +323,6 @@ export const options = {
     type: duration({ maxMs: 3650 * day }),
     fallback: 'any: no bucket is ever closed',
     description: 'How late rows may arrive: a bucket that ended longer ago is closed, and what comes for it is counted apart',
-    group: 'This command',
-    flagOnly: true,
-  },
-  freshness: {
-    type: duration({ minMs: 1000, maxMs: 3650 * day }),
-    fallback: 'none',
-    description: 'How old what the summary shows may be, as a target',
     group: 'This command',
     flagOnly: true,
   },

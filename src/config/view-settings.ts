@@ -8,6 +8,8 @@ export interface ViewSettings {
   readonly maxAgeMs: number | undefined;
   /** Refresh at these times, changed or not: a cron expression. */
   readonly schedule: string | undefined;
+  /** How long the view may be stale; undefined: nothing is said of it, see `freshnessTargetMs`. */
+  readonly freshnessMs: number | undefined;
   readonly lockTimeoutMs: number;
   /** 0: none. */
   readonly refreshTimeoutMs: number;
@@ -31,16 +33,28 @@ export interface ViewOverride {
 export interface NamedView {
   readonly schema: string;
   readonly relation: string;
+  /** Of a summary: the target it was created with. */
+  readonly freshnessMs?: number | null | undefined;
 }
 
 /**
- * The settings of one view: the general ones, then each pattern that covers it in the order of the file, then its own name.
- * The closer wins. Pure.
+ * The settings of one view: the general ones, then what a summary was created with, then each pattern that covers it in the
+ * order of the file, then its own name. The closer wins. Pure.
  */
 export function settingsOf(
   { overrides, ...general }: ViewSettings & { readonly overrides: readonly ViewOverride[] }, view: NamedView,
 ): ViewSettings {
-  return Object.assign({}, general, ...coveringOverrides(overrides, view).map(({ settings }) => settings)) as ViewSettings;
+  const { freshnessMs } = view;
+  const own = freshnessMs === null || freshnessMs === undefined ? {} : { freshnessMs };
+  return Object.assign({}, general, own, ...coveringOverrides(overrides, view).map(({ settings }) => settings)) as ViewSettings;
+}
+
+/**
+ * The same, with no wait that a freshness target leaves no time for: half of it at most, for then comes the refresh. Pure.
+ */
+export function withinTarget<Settings extends Pick<ViewSettings, 'freshnessMs' | 'debounceMs' | 'maxWaitMs'>>(settings: Settings): Settings {
+  const longestMs = (settings.freshnessMs ?? Infinity) / 2;
+  return { ...settings, debounceMs: Math.min(settings.debounceMs, longestMs), maxWaitMs: Math.min(settings.maxWaitMs, longestMs) };
 }
 
 /** What the config file says of one view, the closest last. Pure. */

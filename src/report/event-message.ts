@@ -1,6 +1,7 @@
 import { formatDuration } from '../config/duration.js';
 import type { EventName, EventOf, ListenerEvent } from './event.js';
 import { refreshDone, refreshFailed, refreshSkipped, refreshYielded, summaryProgress } from './refresh-message.js';
+import { freshnessMissed, freshnessRestored, refreshFailing, refreshRecovered } from './trouble-message.js';
 import { clause, count, listing } from './sentence.js';
 
 type Messages = { readonly [Name in EventName]: (event: EventOf<Name>) => string };
@@ -15,6 +16,10 @@ const messages: Messages = {
   'refresh.failed': refreshFailed,
   'refresh.skipped': refreshSkipped,
   'refresh.yielded': refreshYielded,
+  'refresh.failing': refreshFailing,
+  'refresh.recovered': refreshRecovered,
+  'freshness.missed': freshnessMissed,
+  'freshness.restored': freshnessRestored,
 
   'sweep.done': ({ views, stale, unseen, healed, durationMs }) =>
     `Swept ${count(views, 'view')} in ${formatDuration(durationMs)}: ${stale.toLocaleString('en-US')} stale, ` +

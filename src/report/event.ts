@@ -11,6 +11,9 @@ export type Plan = 'concurrent' | 'plain' | 'merge' | 'rebuild';
 /** Why a view was absorbed. */
 export type RefreshReason = 'change' | 'sweep' | 'start' | 'upstream' | 'schedule' | 'repair' | 'manual' | 'backfill';
 
+/** Why what was told of a view is over: it was refreshed; somebody paused it; it is no longer served. */
+export type TroubleEnd = 'refreshed' | 'paused' | 'removed';
+
 /**
  * The events of the log, and their fields. The list is stable: names and fields are added, never renamed or reused,
  * since alerts and dashboards are built on them. Views and sources are given by their display names, durations in ms.
@@ -107,6 +110,40 @@ export interface EventFields {
     times: number;
     maxTimes: number;
     retryInMs: number;
+  };
+
+  /** A view has failed so often in a row that somebody should look at it (`--alert-after`). Told once, until it has recovered. */
+  'refresh.failing': {
+    view: string;
+    /** In a row. */
+    failures: number;
+    sqlstate: string | null;
+    /** The message of the last error. */
+    error: string;
+  };
+  /** A view that was told to be failing no longer is. */
+  'refresh.recovered': {
+    view: string;
+    failures: number;
+    /** From the failure that was told. */
+    failedForMs: number;
+    because: TroubleEnd;
+  };
+  /** A view has been stale for longer than it may be (`--freshness`). Told once, until that is over. */
+  'freshness.missed': {
+    view: string;
+    /** From the oldest change that it does not show. */
+    stalenessMs: number;
+    targetMs: number;
+    /** What is known of the cause, in clauses to follow a colon; null: nothing. */
+    because: string | null;
+  };
+  /** A view that missed its freshness target is within it again. */
+  'freshness.restored': {
+    view: string;
+    /** For how long it was over its target. */
+    missedForMs: number;
+    because: TroubleEnd;
   };
 
   /** The periodic look that needs no notification. */

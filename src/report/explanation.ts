@@ -132,6 +132,7 @@ function settingTable(settings: readonly SettingInForce[], width: number): strin
 }
 
 function settingText({ option, value }: Pick<SettingInForce, 'option' | 'value'>): string {
+  if (value === undefined && option === 'freshness') return 'twice its interval';
   if (value === undefined || (option === 'refresh-timeout' && value === 0)) return 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'string') return printable(value);

@@ -1,4 +1,4 @@
-import type { Doubt, Freshness, FreshnessState, ViewFreshness } from '../catalog/freshness.js';
+import { overTargetMs, type Doubt, type Freshness, type FreshnessState, type ViewFreshness } from '../catalog/freshness.js';
 import type { Holder, RunHistory, RunRecord } from '../catalog/run-record.js';
 import type { WatchedSource } from '../catalog/source-watch.js';
 import { summaryJson, type SummaryJson } from './summary-standing.js';
@@ -26,6 +26,10 @@ export interface ViewJson {
   /** When the oldest change was made that it does not show, through upstream views too; null: fresh, or nobody knows. */
   readonly staleSince: string | null;
   readonly staleForMs: number | null;
+  /** How long it may be stale, as a worker that serves it has said; null: none has. */
+  readonly targetMs: number | null;
+  /** Whether it has been stale for longer than that; a paused view misses nothing. */
+  readonly missed: boolean;
   /** Why the change log does not answer since when; empty in the usual case. */
   readonly doubts: readonly Doubt[];
   /** Statements that it has not absorbed, and the sources that they changed. */
@@ -136,6 +140,8 @@ export function viewJson(view: ViewFreshness, at: Date): ViewJson {
     view: name, state, stale,
     staleSince: iso(staleSince),
     staleForMs: staleSince === null ? null : Math.max(0, at.getTime() - staleSince.getTime()),
+    targetMs: round(view.targetMs),
+    missed: overTargetMs(view, at) !== undefined,
     doubts, changes, changedSources, staleUpstream, served,
     servedUntil: view.servedUntil.toISOString(),
     pausedAt: iso(view.pausedAt),

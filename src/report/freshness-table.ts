@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type { Freshness, FreshnessState, ViewFreshness } from '../catalog/freshness.js';
+import { overTargetMs, type Freshness, type FreshnessState, type ViewFreshness } from '../catalog/freshness.js';
 import { formatDuration } from '../config/duration.js';
 import { cutToWidth, printable } from './printable.js';
 import { clause, count } from './sentence.js';
@@ -15,16 +15,19 @@ interface Cell extends Column {
   readonly of: (view: ViewFreshness, at: Date) => string;
   /** The greatest goes first where the terminal is too narrow. Absent: it stays. */
   readonly dispensable?: number;
+  /** It is left out when it would be empty in every row. */
+  readonly optional?: true;
 }
 
 const cells: readonly Cell[] = [
   { title: 'view', elastic: true, of: (view) => printable(view.name) },
   { title: 'state', of: (view) => stateNames[view.state] },
   { title: 'stale for', align: 'right', of: staleFor },
-  { title: 'refreshed', align: 'right', of: (view, at) => ago(view.lastSuccess, at), dispensable: 1 },
-  { title: 'took', align: 'right', of: (view) => took(view.lastDurationMs), dispensable: 2 },
-  { title: 'plan', of: (view) => view.lastPlan ?? '-', dispensable: 3 },
-  { title: 'sources', align: 'right', of: (view) => String(view.sources), dispensable: 4 },
+  { title: 'target', of: target, dispensable: 1, optional: true },
+  { title: 'refreshed', align: 'right', of: (view, at) => ago(view.lastSuccess, at), dispensable: 2 },
+  { title: 'took', align: 'right', of: (view) => took(view.lastDurationMs), dispensable: 3 },
+  { title: 'plan', of: (view) => view.lastPlan ?? '-', dispensable: 4 },
+  { title: 'sources', align: 'right', of: (view) => String(view.sources), dispensable: 5 },
 ];
 const gap = 2;
 /** A name that is cut shorter than this cannot be told from its neighbours: rather a column less. */
@@ -46,7 +49,7 @@ export function freshnessBlock(freshness: Freshness, database: string, width: nu
   }
   const columns = fitting(views, at, width);
   const rows = views.map((view) => columns.map((cell) => cell.of(view, at)));
-  const notes = [summary(views), ...remarks(freshness), ...views.flatMap((view) => troubleOf(view, at))];
+  const notes = [summary(views, at), ...remarks(freshness), ...views.flatMap((view) => troubleOf(view, at))];
   return { table: renderTable(columns, rows, width).split('\n'), notes: notes.map((note) => cutToWidth(note, width)) };
 }
 
@@ -56,7 +59,7 @@ export function blockText({ table, notes }: FreshnessBlock): string {
 
 /** Leaves columns out, the least important first, until the rest fits beside a name that can be read. */
 function fitting(views: readonly ViewFreshness[], at: Date, width: number): Cell[] {
-  let chosen = [...cells];
+  let chosen = cells.filter((cell) => cell.optional !== true || views.some((view) => cell.of(view, at) !== '-'));
   for (;;) {
     const needed = chosen.reduce((sum, cell) => {
       const own = Math.max(cell.title.length, ...views.map((view) => stringWidth(cell.of(view, at))));
@@ -74,6 +77,12 @@ export function staleFor(view: Pick<ViewFreshness, 'stale' | 'staleSince'>, at: 
   return view.staleSince === null ? '?' : formatDuration(Math.max(0, at.getTime() - view.staleSince.getTime()));
 }
 
+/** How long it may be stale, and whether it has been stale for longer. */
+function target(view: ViewFreshness, at: Date): string {
+  if (view.targetMs === null) return '-';
+  return `${formatDuration(view.targetMs)}${overTargetMs(view, at) === undefined ? '' : ' MISSED'}`;
+}
+
 export function ago(date: Date | null, at: Date): string {
   return date === null ? '-' : `${formatDuration(Math.max(0, at.getTime() - date.getTime()))} ago`;
 }
@@ -84,12 +93,13 @@ export function took(durationMs: number | null): string {
 
 const order: readonly FreshnessState[] = ['fresh', 'stale', 'failing', 'paused', 'not-served', 'never', 'unknown', 'gone'];
 
-function summary(views: readonly ViewFreshness[]): string {
+function summary(views: readonly ViewFreshness[], at: Date): string {
   const counted = order.flatMap((state) => {
     const number = views.filter((view) => view.state === state).length;
     return number === 0 ? [] : [`${number} ${stateNames[state]}`];
   });
-  return `${count(views.length, 'view')}: ${counted.join(', ')}.`;
+  const missed = views.filter((view) => overTargetMs(view, at) !== undefined).length;
+  return `${count(views.length, 'view')}: ${counted.join(', ')}${missed === 0 ? '' : `; ${missed} over ${missed === 1 ? 'its' : 'their'} freshness target`}.`;
 }
 
 /** What concerns all views. */
@@ -104,6 +114,10 @@ export function remarks({ standby, log }: Pick<Freshness, 'standby' | 'log'>): s
 export function troubleOf(view: ViewFreshness, at: Date): string[] {
   const name = printable(view.name);
   const troubles: string[] = [];
+  const over = overTargetMs(view, at);
+  if (over !== undefined && view.targetMs !== null) {
+    troubles.push(`${name} is ${formatDuration(over)} over its freshness target of ${formatDuration(view.targetMs)}.`);
+  }
   if (view.lastError !== null) {
     const code = view.lastSqlstate === null ? '' : ` (SQLSTATE ${view.lastSqlstate})`;
     const row = view.failures > 1 ? `, ${view.failures} times in a row` : '';

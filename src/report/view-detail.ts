@@ -42,7 +42,8 @@ function headline(view: ViewFreshness, at: Date): string {
   const refreshed = view.lastSuccess === null
     ? 'not refreshed yet'
     : `refreshed ${ago(view.lastSuccess, at)} in ${took(view.lastDurationMs)}${view.lastPlan === null ? '' : ` (${view.lastPlan})`}`;
-  return `${printable(view.name)} is ${stateNames[view.state]}${stale}; ${refreshed}.`;
+  const target = view.targetMs === null ? '' : `; freshness target ${formatDuration(view.targetMs)}`;
+  return `${printable(view.name)} is ${stateNames[view.state]}${stale}; ${refreshed}${target}.`;
 }
 
 /** Why is it stale, a sentence a reason? Empty when it is not. */

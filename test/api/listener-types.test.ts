@@ -36,7 +36,7 @@ describe('the types of the API', () => {
     expectTypeOf<ListenerOptions['wake']>().toEqualTypeOf<'notify' | 'poll' | undefined>();
     expectTypeOf<ListenerOptions['databaseUrl']>().toEqualTypeOf<string | undefined>();
     expectTypeOf<keyof ViewOptions>().toEqualTypeOf<
-      'debounce' | 'maxWait' | 'maxAge' | 'schedule' | 'lockTimeout' | 'refreshTimeout' | 'batch' | 'repairEvery' | 'vacuum' | 'retryBase' | 'retryMax'
+      'debounce' | 'maxWait' | 'maxAge' | 'schedule' | 'freshness' | 'lockTimeout' | 'refreshTimeout' | 'batch' | 'repairEvery' | 'vacuum' | 'retryBase' | 'retryMax'
     >();
   });
 

@@ -69,7 +69,7 @@ export async function listing(db: TestDatabase): Promise<string[]> {
 export async function registered(db: TestDatabase): Promise<unknown> {
   const { rows } = await db.admin.query<{ registered: unknown }>(
     `SELECT jsonb_build_object(
-       'views', (SELECT jsonb_agg(to_jsonb(v) - ARRAY['served_until', 'cursor', 'whole_marks', 'whole_absorbed', 'last_success', 'last_duration_ms', 'absorbed_at'] ORDER BY v.id) FROM refresh_listener.view AS v),
+       'views', (SELECT jsonb_agg(to_jsonb(v) - ARRAY['served_until', 'cursor', 'whole_marks', 'whole_absorbed', 'last_success', 'last_duration_ms', 'absorbed_at', 'target_ms'] ORDER BY v.id) FROM refresh_listener.view AS v),
        'sources', (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.id) FROM refresh_listener.source AS s),
        'links', (SELECT jsonb_agg(jsonb_build_array(vs.view, vs.source) ORDER BY vs.view, vs.source) FROM refresh_listener.view_source AS vs),
        'triggers', (SELECT jsonb_agg(jsonb_build_array(t.oid::int8, t.tgrelid::regclass, t.tgenabled, t.xmin::text) ORDER BY t.oid)

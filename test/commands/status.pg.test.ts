@@ -16,7 +16,7 @@ import { listener, spawnListener } from './listener-process.js';
 const time = z.iso.datetime();
 const viewFields = {
   view: z.string(), state: z.enum(['gone', 'paused', 'not-served', 'failing', 'never', 'stale', 'unknown', 'fresh']), stale: z.boolean().nullable(),
-  staleSince: time.nullable(), staleForMs: z.number().nonnegative().nullable(), doubts: z.array(z.string()), changes: z.int(),
+  staleSince: time.nullable(), staleForMs: z.number().nonnegative().nullable(), targetMs: z.number().nullable(), missed: z.boolean(), doubts: z.array(z.string()), changes: z.int(),
   changedSources: z.array(z.string()), staleUpstream: z.array(z.string()), served: z.boolean(), servedUntil: time, pausedAt: time.nullable(),
   lastRefresh: z.strictObject({ at: time, durationMs: z.number(), plan: z.enum(['concurrent', 'plain']), reason: z.string() }).nullable(),
   lastError: z.strictObject({ at: time, message: z.string(), sqlstate: z.string().nullable() }).nullable(), failures: z.int(), sourceCount: z.int(),
@@ -151,10 +151,10 @@ describe('listener status', { timeout: 90_000 }, () => {
     await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
     const all = await listener(db.url('worker'), 'status');
     expect(all).toMatchObject({ status: 0, stderr: '' });
-    expect(all.stdout).toMatch(/^view +state +stale for +refreshed +took +plan +sources\npublic\.mv_orders +stale +\S.* ago +\S+ +concurrent +1\n\n1 view: 1 stale\.\n$/);
+    expect(all.stdout).toMatch(/^view +state +stale for +target +refreshed +took +plan +sources\npublic\.mv_orders +stale +\S+ +\S.* ago +\S+ +concurrent +1\n\n1 view: 1 stale\.\n$/);
     const one = await listener(db.url('worker'), 'status', 'MV_orders');
     expect(one).toMatchObject({ status: 0, stderr: '' });
-    expect(one.stdout).toMatch(/^public\.mv_orders is stale for \S.*; refreshed .* ago in \S+ \(concurrent\)\.\n1 statement changed public\.orders and is not shown yet\.\n/);
+    expect(one.stdout).toMatch(/^public\.mv_orders is stale for \S.*; refreshed .* ago in \S+ \(concurrent\); freshness target \S+\.\n1 statement changed public\.orders and is not shown yet\.\n/);
     expect(one.stdout).toMatch(/\npublic\.orders +table +by trigger +for \S.* more +\w+\n/);
     expect(one.stdout).toMatch(/ago +start +concurrent +\S+ +- +0 +0 +0 +-\n/);
     expect(one.stdout).toMatch(/\nOn record since .* ago: \d+ refresh(es)?, none failed; half took \S+ or less, the longest \S+/);

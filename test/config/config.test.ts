@@ -38,6 +38,8 @@ describe('resolveConfig', () => {
       historyMs: 604_800_000,
       port: undefined,
       host: '127.0.0.1',
+      freshnessMs: undefined,
+      alertAfter: 3,
       logLevel: 'info',
       logFormat: 'json',
     });

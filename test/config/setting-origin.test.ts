@@ -19,6 +19,7 @@ describe('the settings in force for a view', () => {
       { option: 'max-wait', value: 10_000, origin: 'config file: views: mv_a' },
       { option: 'max-age', value: undefined, origin: 'default' },
       { option: 'schedule', value: undefined, origin: 'default' },
+      { option: 'freshness', value: undefined, origin: 'default' },
       { option: 'refresh-timeout', value: 0, origin: 'default' },
       { option: 'batch', value: 50_000, origin: 'default' },
       { option: 'repair-every', value: 3_600_000, origin: 'default' },

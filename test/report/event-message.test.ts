@@ -34,6 +34,10 @@ const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   'refresh.failed': failed,
   'refresh.skipped': { event: 'refresh.skipped', view: 'mv', reason: 'change', because: 'fresh' },
   'refresh.yielded': { event: 'refresh.yielded', view: 'mv', durationMs: 3500, waiters: 1, times: 1, maxTimes: 3, retryInMs: 5000 },
+  'refresh.failing': { event: 'refresh.failing', view: 'mv', failures: 3, sqlstate: '22012', error: 'division by zero' },
+  'refresh.recovered': { event: 'refresh.recovered', view: 'mv', failures: 5, failedForMs: 182_000, because: 'refreshed' },
+  'freshness.missed': { event: 'freshness.missed', view: 'mv', stalenessMs: 72_000, targetMs: 60_000, because: 'it waits for mv_base' },
+  'freshness.restored': { event: 'freshness.restored', view: 'mv', missedForMs: 12_000, because: 'refreshed' },
   'sweep.done': { event: 'sweep.done', views: 2, stale: 1, unseen: 0, healed: 1, ignoredRings: 0, durationMs: 12 },
   'listen.lost': { event: 'listen.lost', error: 'Connection terminated unexpectedly' },
   'listen.restored': { event: 'listen.restored', lostForMs: 4200, attempts: 1 },
@@ -74,6 +78,10 @@ describe('eventMessage', () => {
         "Refreshing mv_dashboard failed after 5s: canceling statement due to lock timeout (SQLSTATE 55P03). Trying again in 2.1s (failure 2 in a row).",
         "Left mv alone: nothing has changed since it was last refreshed.",
         "Stopped refreshing mv after 3.5s to give way to 1 session that waited for its locks; trying again in 5s (1 of at most 3 times in a row).",
+        "Refreshing mv has failed 3 times in a row: division by zero (SQLSTATE 22012). It is tried again for as long as it takes.",
+        "mv is refreshed again, after 5 failures in a row and 3m 2s.",
+        "mv has been stale for 1m 12s, over its freshness target of 1m: it waits for mv_base.",
+        "mv is within its freshness target again, after 12s over it.",
         "Swept 2 views in 12ms: 1 stale, 0 unseen changes, 1 trigger healed.",
         "Lost the listening connection: Connection terminated unexpectedly. Polling until it is back.",
         "Listening again after 4.2s and 1 attempt; looking for what was missed.",
@@ -148,6 +156,16 @@ describe('view.vacuumed', () => {
   it('says what stays, and why', () => {
     expect(eventMessage({ ...samples['view.vacuumed'], deadRowsLeft: 1100 }))
       .toBe('Vacuumed mv in 12ms: 1,200 dead rows, of which 1,100 stay while a transaction is open that might see them.');
+  });
+});
+
+describe('the end of what was told of a view', () => {
+  it.each([
+    ['paused', 'mv is paused now, after 12s over its freshness target.', 'mv is paused now, after 5 failures in a row and 3m 2s.'],
+    ['removed', 'mv is no longer served, after 12s over its freshness target.', 'mv is no longer served, after 5 failures in a row and 3m 2s.'],
+  ] as const)('says so when it is %s', (because, restored, recovered) => {
+    expect(eventMessage({ ...samples['freshness.restored'], because })).toBe(restored);
+    expect(eventMessage({ ...samples['refresh.recovered'], because })).toBe(recovered);
   });
 });
 

@@ -93,6 +93,11 @@ Settings in force, as this call finds them
     const settings = [{ option: 'batch', value: 50_000, origin: 'default' }] as const;
     expect(explanationText({ ...before, settings }, 100)).toMatch(/batch +50,000 +default$/);
   });
+
+  it('tells of a target that nobody has set', () => {
+    const settings = [{ option: 'freshness', value: undefined, origin: 'default' }] as const;
+    expect(explanationText({ ...before, settings }, 100)).toMatch(/freshness +twice its interval +default$/);
+  });
 });
 
 describe('the settings that explain tells', () => {

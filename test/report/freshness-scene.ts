@@ -14,7 +14,7 @@ export function viewState(name: string, differing: Partial<ViewState> = {}): Vie
   lastId += 1;
   return {
     id: lastId, oid: 16_000 + lastId, kind: 'matview', name, exists: true, populated: true, whole: false, settled: false, lapsed: false, sources: 3, upstream: [],
-    servedUntil: before(-150), served: true, pausedAt: null, lastSuccess: before(12), lastDurationMs: 67, lastPlan: 'concurrent',
+    servedUntil: before(-150), served: true, pausedAt: null, targetMs: null, lastSuccess: before(12), lastDurationMs: 67, lastPlan: 'concurrent',
     lastReason: 'change', lastError: null, lastSqlstate: null, lastErrorAt: null, failures: 0, ...differing,
   };
 }

@@ -21,7 +21,7 @@ export interface WorkerProcess {
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 /** As in testConfig of test-worker.ts. */
-const shortTimes = ['--debounce=50ms', '--max-wait=1s', '--sweep=10m', '--poll=50ms', '--retry-base=50ms', '--retry-max=500ms'];
+const shortTimes = ['--debounce=50ms', '--max-wait=1s', '--sweep=10m', '--poll=50ms', '--retry-base=50ms', '--retry-max=500ms', '--freshness=10m'];
 
 /** The real command in a process of its own, to be killed: `listener --views ...`. Its log is read as it comes. */
 export function spawnWorker(url: string, views: readonly string[], args: readonly string[] = []): WorkerProcess {
