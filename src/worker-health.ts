@@ -6,7 +6,10 @@ import { isWhole, type Absorbed } from './freshen/absorption.js';
 import type { Failure, FreshenerOptions } from './freshen/freshener.js';
 import { FailureWatch } from './health/failure-watch.js';
 import { FreshnessWatch } from './health/freshness-watch.js';
+import { isAlert } from './report/alert.js';
+import { AlertSender } from './report/alert-sender.js';
 import type { Log } from './report/log.js';
+import { observedLog } from './report/observed-log.js';
 import type { StaleView } from './wake/stale-view.js';
 import { messageOf } from './worker-report.js';
 
@@ -21,24 +24,38 @@ export interface WorkerHealthOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Whether the worker does what it is for: its views are within their targets, and their refreshes succeed. */
+/** Whether the worker does what it is for: its views are within their targets, and their refreshes succeed. Told to the log and the webhook. */
 export class WorkerHealth {
+  /** The log that everything is told to: what is an alert goes to the webhook as well. */
+  readonly log: Log;
   readonly freshness: FreshnessWatch;
   readonly #failures: FailureWatch;
+  readonly #alerts: AlertSender | undefined;
   readonly #once: boolean;
 
   constructor({ config, database, log, settingsOf, pollMs, onTrouble }: WorkerHealthOptions) {
     this.#once = config.once;
+    this.#alerts = config.alertUrl === undefined ? undefined : new AlertSender({
+      url: config.alertUrl,
+      onFailed: (error, queued) => log.emit({ event: 'alert.failed', error, queued }),
+      onRestored: (failedForMs) => log.emit({ event: 'alert.restored', failedForMs }),
+    });
+    this.log = this.#alerts === undefined ? log : observedLog(log, (event) => (isAlert(event) ? this.#alerts?.tell(event) : undefined));
     this.freshness = new FreshnessWatch({
       database, settingsOf, pollMs, onTrouble,
-      onMissed: (missed) => log.emit({ event: 'freshness.missed', ...missed }),
-      onRestored: (restored) => log.emit({ event: 'freshness.restored', ...restored }),
+      onMissed: (missed) => this.log.emit({ event: 'freshness.missed', ...missed }),
+      onRestored: (restored) => this.log.emit({ event: 'freshness.restored', ...restored }),
     });
     this.#failures = new FailureWatch({
       after: config.alertAfter,
-      onFailing: (failing) => log.emit({ event: 'refresh.failing', ...failing }),
-      onRecovered: (recovered) => log.emit({ event: 'refresh.recovered', ...recovered }),
+      onFailing: (failing) => this.log.emit({ event: 'refresh.failing', ...failing }),
+      onRecovered: (recovered) => this.log.emit({ event: 'refresh.recovered', ...recovered }),
     });
+  }
+
+  /** The name of the database, for alerts. */
+  set database(name: string) {
+    if (this.#alerts !== undefined) this.#alerts.database = name;
   }
 
   serve(graph: ServedGraph): void {
@@ -79,8 +96,8 @@ export class WorkerHealth {
     this.#failures.failed(view, { attempt, error: messageOf(error), sqlstate: sqlstate ?? null });
   }
 
-  /** Complete when it returns. Harmless twice. */
-  async stop(): Promise<void> {
-    await this.freshness.stop();
+  /** Posts what is queued, for so long at most. Complete when it returns. Harmless twice. */
+  async stop(alertsWithinMs: number): Promise<void> {
+    await Promise.all([this.freshness.stop(), this.#alerts?.stop(alertsWithinMs)]);
   }
 }

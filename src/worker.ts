@@ -111,12 +111,13 @@ class ListeningWorker implements Worker {
     this.#config = config;
     this.#endpoint = this.#endpointOf(config, given);
     this.#database = new Database(config.databaseUrl, config.concurrency, config.listenUrl);
-    const log = this.#endpoint === undefined ? given : observedLog(given, (event) => this.#endpoint?.note(event));
     this.#health = new WorkerHealth({
-      config, database: this.#database, log, settingsOf: (view) => this.#settingsOf(view),
+      config, database: this.#database, settingsOf: (view) => this.#settingsOf(view),
+      log: this.#endpoint === undefined ? given : observedLog(given, (event) => this.#endpoint?.note(event)),
       pollMs: () => (this.#hearing ? 0 : config.pollMs),
       onTrouble: (error) => this.#asideTrouble('A look at the staleness of views failed', error),
     });
+    const { log } = this.#health;
     this.#log = log;
     this.#report = new WorkerReport(log, config.install);
     this.#outage = new Outage(log);
@@ -228,6 +229,7 @@ class ListeningWorker implements Worker {
     // Before anything is changed: a port that is taken must not leave a half-installed schema.
     await this.#endpoint?.start();
     const facts = await readServerFacts(this.#database);
+    this.#health.database = facts.database;
     requireServer(facts, config.install);
     const found = await survey(this.#database, config.views, []);
     requireFound(found);
@@ -288,7 +290,7 @@ class ListeningWorker implements Worker {
     void finishing.then(() => this.#severAfter(lastAnswerMs));
     // A start that fails because of the stop has told so to whoever called it.
     await Promise.all([
-      this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop(), this.#upkeep.stop(), this.#health.stop(),
+      this.#starting?.catch(() => undefined), this.#doorbell.stop(), this.#sweeper.stop(), this.#watch.stop(), this.#calls.stop(), this.#upkeep.stop(), this.#health.stop(alertFarewellMs),
     ]);
     this.#timetable.stop();
     for (const debounce of this.#debounces.values()) debounce.cancel();
@@ -481,6 +483,8 @@ class ListeningWorker implements Worker {
 
 /** How long the server may take to answer to a cancel, and to what is short, while the worker stops. */
 const lastAnswerMs = 4_000;
+/** How long what is queued for the webhook may take while the worker stops. */
+const alertFarewellMs = 2_000;
 /** Limit on hearing a canary. */
 const canaryTimeoutMs = 5_000;
 /** A doorbell that is lost costs latency, not correctness, and one connection attempt costs little. */

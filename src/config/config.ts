@@ -36,6 +36,8 @@ export interface Config extends ViewSettings {
   /** Where health and metrics are told; undefined: nowhere. */
   readonly port: number | undefined;
   readonly host: string;
+  /** A secret: never to be told. */
+  readonly alertUrl: string | undefined;
   /** Failures of a view in a row. */
   readonly alertAfter: number;
   readonly logLevel: OptionValue<'log-level'>;
@@ -122,6 +124,7 @@ export function resolveConfig(flags: Flags, surroundings: Surroundings): Config 
     historyMs: readDefaulted('history'),
     port: read('port'),
     host: readDefaulted('host'),
+    alertUrl: read('alert-url'),
     alertAfter: readDefaulted('alert-after'),
     logLevel: readDefaulted('log-level'),
     logFormat: read('log-format') ?? (isTerminal ? 'text' : 'json'),

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { urlToHttpOptions } from 'node:url';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { formatDuration, longestTimerMs, parseDuration } from './duration.js';
@@ -204,6 +205,25 @@ export function postgresUrl(): OptionType<string, 'url'> {
         );
       }
       return url;
+    }),
+  };
+}
+
+/** A webhook. Whoever knows its URL may post to it, so that no message repeats it. */
+export function webhookUrl(): OptionType<string, 'url'> {
+  return {
+    name: 'url',
+    repeatable: false,
+    schema: text((given) => {
+      const problem = 'is no URL of a webhook (it is not shown here, since it is a secret): write https://hooks.example.com/...';
+      try {
+        const url = new URL(given.trim());
+        if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new UsageError(problem);
+        urlToHttpOptions(url); // throws for credentials that are not encoded as they must be
+        return url.href;
+      } catch {
+        throw new UsageError(problem);
+      }
     }),
   };
 }

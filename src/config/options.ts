@@ -1,5 +1,5 @@
 import type { OptionType } from './option-type.js';
-import { choice, columnName, cronExpression, duration, filePath, hostName, integer, moment, onOff, portNumber, postgresUrl, roleName, viewNames } from './option-type.js';
+import { choice, columnName, cronExpression, duration, filePath, hostName, integer, moment, onOff, portNumber, postgresUrl, roleName, viewNames, webhookUrl } from './option-type.js';
 
 export interface Option<Value = unknown> {
   readonly type: OptionType<Value>;
@@ -207,6 +207,12 @@ export const options = {
     type: hostName(),
     default: '127.0.0.1',
     description: 'The address to do so on; 0.0.0.0 for all of this machine',
+    group: 'Health',
+  },
+  'alert-url': {
+    type: webhookUrl(),
+    fallback: 'none',
+    description: 'Post alerts to this webhook: views that miss their freshness target or keep failing, and when that is over. A variable keeps it out of the process list',
     group: 'Health',
   },
   'alert-after': {

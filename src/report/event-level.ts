@@ -39,6 +39,8 @@ const levels: Levels = {
   'view.analyzed': 'debug',
   'database.lost': ({ attempt }) => (attempt >= errorFromAttempt ? 'error' : 'warn'),
   'database.restored': 'info',
+  'alert.failed': 'warn',
+  'alert.restored': 'info',
   stopping: ({ force }) => (force ? 'warn' : 'info'),
   stopped: ({ exitStatus }) => (exitStatus === 0 ? 'info' : 'error'),
 };

@@ -70,6 +70,10 @@ const messages: Messages = {
   'database.restored': ({ lostForMs, attempts }) =>
     `The database is back after ${formatDuration(lostForMs)} and ${count(attempts, 'attempt')}; looking for what was missed.`,
 
+  'alert.failed': ({ error, queued }) =>
+    `An alert could not be delivered to --alert-url: ${clause(error)}. ${queued === 0 ? 'Later ones are tried anyway.' : `Trying again, with ${count(queued, 'alert')} waiting.`}`,
+  'alert.restored': ({ failedForMs }) => `Alerts are delivered again, after ${formatDuration(failedForMs)}.`,
+
   stopping: ({ signal, force, graceMs }) => {
     const cause = signal === null ? '' : `Received ${signal}: `;
     const what = force

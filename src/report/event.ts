@@ -239,6 +239,15 @@ export interface EventFields {
   'database.lost': { error: string; sqlstate: string | null; attempt: number; retryInMs: number };
   'database.restored': { lostForMs: number; attempts: number };
 
+  /** --alert-url does not take what is posted. Told once, until it does again. */
+  'alert.failed': {
+    /** What was wrong, without the URL. */
+    error: string;
+    /** Alerts that wait to be posted, the newest of each view. */
+    queued: number;
+  };
+  'alert.restored': { failedForMs: number };
+
   /** The worker takes no more work. */
   stopping: {
     /** Null when it was not a signal. */

@@ -39,6 +39,7 @@ describe('resolveConfig', () => {
       port: undefined,
       host: '127.0.0.1',
       freshnessMs: undefined,
+      alertUrl: undefined,
       alertAfter: 3,
       logLevel: 'info',
       logFormat: 'json',

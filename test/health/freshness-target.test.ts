@@ -40,3 +40,16 @@ describe('--freshness', () => {
     expect(withinTarget({ debounceMs: 5_000, maxWaitMs: 30_000, freshnessMs: undefined })).toMatchObject({ debounceMs: 5_000, maxWaitMs: 30_000 });
   });
 });
+
+describe('--alert-url', () => {
+  it.each(['hooks.example.com/SECRET', 'ftp://hooks.example.com/SECRET', 'postgres://u:SECRET@h/db', 'http://[SECRET', 'https://me:%zzSECRET@hooks.example.com/'])('refuses %s, and does not repeat it', (url) => {
+    const resolve = (): unknown => resolveConfig({ views: 'mv', 'alert-url': url }, { env: {}, defaultFile: false });
+    expect(resolve).toThrow('--alert-url: is no URL of a webhook');
+    expect(resolve).not.toThrow('SECRET');
+  });
+
+  it('is read from its variable', () => {
+    const { alertUrl } = resolveConfig({ views: 'mv' }, { env: { LISTENER_ALERT_URL: 'https://hooks.example.com/a?b=c' }, defaultFile: false });
+    expect(alertUrl).toBe('https://hooks.example.com/a?b=c');
+  });
+});

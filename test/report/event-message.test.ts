@@ -59,6 +59,8 @@ const samples: { readonly [Name in EventName]: EventOf<Name> } = {
   'view.analyzed': { event: 'view.analyzed', view: 'mv', changedRows: 1200, durationMs: 12 },
   'database.lost': { event: 'database.lost', error: 'terminating connection', sqlstate: '57P01', attempt: 1, retryInMs: 900 },
   'database.restored': { event: 'database.restored', lostForMs: 61_000, attempts: 7 },
+  'alert.failed': { event: 'alert.failed', error: 'it answered 503', queued: 2 },
+  'alert.restored': { event: 'alert.restored', failedForMs: 90_000 },
   stopping: { event: 'stopping', signal: 'SIGTERM', force: false, graceMs: 20_000 },
   stopped: { event: 'stopped', exitStatus: 0, uptimeMs: 7_500_000 },
 };
@@ -103,6 +105,8 @@ describe('eventMessage', () => {
         "Analyzed mv in 12ms: 1,200 changed rows since the last time.",
         "Lost the database: terminating connection. Trying again in 900ms (attempt 1).",
         "The database is back after 1m 1s and 7 attempts; looking for what was missed.",
+        "An alert could not be delivered to --alert-url: it answered 503. Trying again, with 2 alerts waiting.",
+        "Alerts are delivered again, after 1m 30s.",
         "Received SIGTERM: stopping, a running refresh has 20s to finish.",
         "Stopped after 2h 5m.",
       ]

@@ -17,7 +17,7 @@ const testConfig: Omit<Config, 'views' | 'databaseUrl' | 'listenUrl'> = {
   debounceMs: 50, maxWaitMs: 1_000, sweepMs: 600_000, wake: 'notify', pollMs: 50, concurrency: 2, lockTimeoutMs: 5_000,
   refreshTimeoutMs: 0, batchRows: 50_000, repairEveryMs: 3_600_000, vacuum: true, retryBaseMs: 50, retryMaxMs: 500, graceMs: 10_000, canaryMs: 30_000, lapseMs: 3_600_000,
   historyMs: 86_400_000, overrides: [], origins: {}, install: true, once: false, maxAgeMs: undefined, schedule: undefined, freshnessMs: 600_000,
-  alertAfter: 3, port: undefined, host: '127.0.0.1', logLevel: 'debug', logFormat: 'json',
+  alertUrl: undefined, alertAfter: 3, port: undefined, host: '127.0.0.1', logLevel: 'debug', logFormat: 'json',
 };
 
 export function configFor(url: string, views: readonly string[], overrides: Partial<Config> = {}): Config {
