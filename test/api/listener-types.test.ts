@@ -47,6 +47,7 @@ describe('the types of the API', () => {
         expectTypeOf(event).toEqualTypeOf<EventOf<'refresh.done'>>();
         expectTypeOf(event.stalenessMs).toEqualTypeOf<number | null>();
       })
+      .on('freshness.missed', ({ targetMs, because }) => expectTypeOf([targetMs, because]).toEqualTypeOf<(number | string | null)[]>())
       .once('ready', ({ views }) => expectTypeOf(views).toEqualTypeOf<EventFields['ready']['views']>())
       .on('event', (event) => {
         expectTypeOf(event).toEqualTypeOf<ListenerEvent>();
