@@ -27,7 +27,8 @@ export interface UpkeepOptions {
 
 /** Limits of a VACUUM: it waits for nobody, and may take its time. */
 const limits = { lockTimeoutMs: 1_000, statementTimeoutMs: 0 };
-const lockNotAvailable = '55P03';
+/** Somebody has it locked, or has dropped or renamed it a moment ago. */
+const passedOver = new Set(['55P03', '42P01']);
 const cancelAgainMs = 100;
 
 /** Our own tables stand in the queue like a view. */
@@ -163,7 +164,7 @@ export class Upkeep {
         watching = watchRightOfWay(database, { transaction: backend, plan: 'concurrent' }, table.oid, 0, { signal: done.signal, onTrouble });
       });
     } catch (error) {
-      if (classifyFailure(error) === 'cancelled' || sqlstateOf(error) === lockNotAvailable) return false;
+      if (classifyFailure(error) === 'cancelled' || passedOver.has(sqlstateOf(error) ?? '')) return false;
       throw error;
     } finally {
       work.backend = undefined;
