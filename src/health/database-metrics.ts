@@ -24,9 +24,9 @@ export class DatabaseMetrics {
     this.#refreshedAt = ofViews('refresh_listener_view_last_refresh_timestamp_seconds', 'When the last refresh of a view ended that succeeded, by any worker');
     this.#failures = ofViews('refresh_listener_view_consecutive_failures', 'How often in a row the refresh of a view has failed');
     this.#paused = ofViews('refresh_listener_view_paused', 'Whether a view is to be left alone');
-    this.#rowsBehind = ofViews('refresh_listener_summary_watermark_lag_rows', 'Ids between the watermark of a summary and the greatest, when it was last refreshed');
-    this.#gapIds = ofViews('refresh_listener_summary_gap_rows', 'Ids below the watermark of a summary that were drawn and are not seen yet');
-    this.#waitingRows = ofViews('refresh_listener_summary_waiting_rows', 'Late rows for closed buckets of a summary that wait for a backfill');
+    this.#rowsBehind = ofViews('refresh_listener_watermark_lag_rows', 'Ids between the watermark of a summary and the greatest, when it was last refreshed');
+    this.#gapIds = ofViews('refresh_listener_gap_rows', 'Ids below the watermark of a summary that were drawn and are not seen yet');
+    this.#waitingRows = ofViews('refresh_listener_backfill_waiting_rows', 'Late rows for closed buckets of a summary that wait for a backfill');
     this.#logRows = gauge('refresh_listener_log_rows', 'Rows of the change log; counted up to 100,000');
     this.#logBytes = gauge('refresh_listener_log_size_bytes', 'Size of the change log on disk, with its index');
     this.#queueUsage = gauge('refresh_listener_notification_queue_usage_ratio', 'How full the notification queue of the cluster is, 0 to 1; when it is full, commits fail that notify');

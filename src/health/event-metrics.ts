@@ -11,7 +11,7 @@ export class EventMetrics {
   readonly #latencies;
   readonly #skipped;
   readonly #yields;
-  readonly #summaryRows;
+  readonly #absorbedRows;
   readonly #late;
   readonly #closedLate;
   readonly #corrections;
@@ -37,10 +37,10 @@ export class EventMetrics {
       labelNames: ['view', 'outcome'], registers,
     });
     this.#yields = ofViews('refresh_listener_refresh_yields_total', 'Refreshes cancelled because others waited for a lock of theirs');
-    this.#summaryRows = ofViews('refresh_listener_summary_rows_total', 'Rows of its source that a summary has absorbed');
-    this.#late = ofViews('refresh_listener_summary_late_rows_total', 'Rows for buckets that had ended, absorbed by a summary');
-    this.#closedLate = ofViews('refresh_listener_summary_closed_late_rows_total', 'Rows for closed buckets, which a summary counts and does not show');
-    this.#corrections = ofViews('refresh_listener_summary_corrections_total', 'Rows of a summary that repairs found wrong and put right');
+    this.#absorbedRows = ofViews('refresh_listener_absorbed_rows_total', 'Rows of its source that a summary has absorbed');
+    this.#late = ofViews('refresh_listener_late_rows_total', 'Rows for buckets that had ended, absorbed by a summary');
+    this.#closedLate = ofViews('refresh_listener_closed_late_rows_total', 'Rows for closed buckets, which a summary counts and does not show');
+    this.#corrections = ofViews('refresh_listener_corrections_total', 'Rows of a summary that repairs found wrong and put right');
     this.#unseen = new Counter({ name: 'refresh_listener_unseen_changes_total', help: 'Changes of sources that no trigger recorded, found by sweeps', registers });
     this.#reconnects = new Counter({
       name: 'refresh_listener_reconnects_total', help: 'Times that a lost connection was made again', labelNames: ['connection'], registers,
@@ -66,7 +66,7 @@ export class EventMetrics {
 
   /** Makes the counters of these views begin at 0, so that their first increase is seen as one, and drops those of all others. */
   async serve(views: ReadonlySet<string>): Promise<void> {
-    const counters = [this.#yields, this.#summaryRows, this.#late, this.#closedLate, this.#corrections];
+    const counters = [this.#yields, this.#absorbedRows, this.#late, this.#closedLate, this.#corrections];
     await Promise.all([...counters, this.#refreshes, this.#skipped, this.#durations, this.#latencies].map((metric) => dropOthers(metric, views)));
     for (const view of views) {
       this.#yields.inc({ view }, 0);
@@ -87,7 +87,7 @@ export class EventMetrics {
   /** Of a summary, which may take many rows in several steps; of a materialized view there is nothing to count. */
   #absorbed({ view, rowsRead, late, closedLate, corrections }: Pick<EventOf<'refresh.done'>, 'view' | 'rowsRead' | 'late' | 'closedLate' | 'corrections'>): void {
     if (rowsRead === undefined) return;
-    this.#summaryRows.inc({ view }, rowsRead);
+    this.#absorbedRows.inc({ view }, rowsRead);
     this.#late.inc({ view }, late ?? 0);
     this.#closedLate.inc({ view }, closedLate ?? 0);
     this.#corrections.inc({ view }, corrections ?? 0);

@@ -67,10 +67,10 @@ describe('events are counted', () => {
       done('public.s', { plan: 'merge', rowsRead: 50, batches: 1, late: 3, closedLate: 2, corrections: null, gaps: 1 }),
       done('public.s', { plan: 'rebuild', rowsRead: 0, batches: 1, late: 0, closedLate: 0, corrections: 4, gaps: 0 }),
     ], ['public.s']);
-    expect(samples.get('refresh_listener_summary_rows_total{view="public.s"}')).toBe(150);
-    expect(samples.get('refresh_listener_summary_late_rows_total{view="public.s"}')).toBe(13);
-    expect(samples.get('refresh_listener_summary_closed_late_rows_total{view="public.s"}')).toBe(2);
-    expect(samples.get('refresh_listener_summary_corrections_total{view="public.s"}')).toBe(4);
+    expect(samples.get('refresh_listener_absorbed_rows_total{view="public.s"}')).toBe(150);
+    expect(samples.get('refresh_listener_late_rows_total{view="public.s"}')).toBe(13);
+    expect(samples.get('refresh_listener_closed_late_rows_total{view="public.s"}')).toBe(2);
+    expect(samples.get('refresh_listener_corrections_total{view="public.s"}')).toBe(4);
   });
 });
 
@@ -115,10 +115,10 @@ describe('what the database says', () => {
     expect(samples.get('refresh_listener_view_last_refresh_timestamp_seconds{view="public.s"}')).toBe(1_700_000_000);
     expect(samples.get('refresh_listener_view_consecutive_failures{view="public.a"}')).toBe(3);
     expect(samples.get('refresh_listener_view_paused{view="public.a"}')).toBe(1);
-    expect(samples.has('refresh_listener_summary_watermark_lag_rows{view="public.a"}')).toBe(false);
-    expect(samples.get('refresh_listener_summary_watermark_lag_rows{view="public.s"}')).toBe(9);
-    expect(samples.get('refresh_listener_summary_gap_rows{view="public.s"}')).toBe(4);
-    expect(samples.get('refresh_listener_summary_waiting_rows{view="public.s"}')).toBe(5);
+    expect(samples.has('refresh_listener_watermark_lag_rows{view="public.a"}')).toBe(false);
+    expect(samples.get('refresh_listener_watermark_lag_rows{view="public.s"}')).toBe(9);
+    expect(samples.get('refresh_listener_gap_rows{view="public.s"}')).toBe(4);
+    expect(samples.get('refresh_listener_backfill_waiting_rows{view="public.s"}')).toBe(5);
     expect(samples.get('refresh_listener_log_rows')).toBe(12);
     expect(samples.get('refresh_listener_log_size_bytes')).toBe(8_192);
     expect(samples.get('refresh_listener_notification_queue_usage_ratio')).toBe(0.25);

@@ -32,15 +32,17 @@ function series(): Map<string, readonly string[]> {
     type === 'histogram' ? ['_bucket', '_sum', '_count'].map((part) => [name + part, labelNames] as const) : [[name, labelNames] as const]));
 }
 
-/** The rule checker of Prometheus; without it the test is skipped and says so. */
-async function promtool(context: TestContext, ...args: string[]): Promise<string> {
+/** Prometheus's own checker, with what it reads on standard input; without it the test is skipped and says so. */
+async function promtool(context: TestContext, args: readonly string[], input = ''): Promise<string> {
   try {
     await execute('promtool', ['--version']);
   } catch {
     return context.skip('promtool is not installed: in Debian it is part of the package prometheus');
   }
+  const run = execute('promtool', [...args]);
+  run.child.stdin?.end(input);
   // Both are wanted: promtool says in its status, and on either stream, what is wrong.
-  return execute('promtool', args).then(({ stdout, stderr }) => stdout + stderr, (error: unknown) => { throw new Error(outputOf(error)); });
+  return run.then(({ stdout, stderr }) => stdout + stderr, (error: unknown) => { throw new Error(outputOf(error)); });
 }
 
 function outputOf(error: unknown): string {
@@ -65,7 +67,7 @@ describe('the alert rules', () => {
   });
 
   it('are accepted by Prometheus', async (context) => {
-    expect(await promtool(context, 'check', 'rules', path('ops/alerts.yml'))).toContain(`SUCCESS: ${names.length} rules found`);
+    expect(await promtool(context, ['check', 'rules', path('ops/alerts.yml')])).toContain(`SUCCESS: ${names.length} rules found`);
   });
 
   it('fire when they should, and else do not', async (context) => {
@@ -73,7 +75,24 @@ describe('the alert rules', () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await cp(path('ops/alerts.yml'), join(folder, 'alerts.yml'));
     await cp(path('test/ops/alerts.test.yml'), join(folder, 'alerts.test.yml'));
-    expect(await promtool(context, 'test', 'rules', join(folder, 'alerts.test.yml'))).toContain('SUCCESS');
+    expect(await promtool(context, ['test', 'rules', join(folder, 'alerts.test.yml')])).toContain('SUCCESS');
+  });
+});
+
+describe('the metrics', () => {
+  it('are read by Prometheus, which finds nothing to say about their names', async (context) => {
+    const metrics = new Metrics();
+    metrics.note({
+      event: 'refresh.done', view: 'public."odd \\ \n name"', plan: 'merge', reason: 'change', sources: [], stalenessMs: 1, durationMs: 1,
+      inserted: 1, updated: 0, deleted: 0, rowsRead: 1,
+    });
+    const worker = { ready: true, listening: true, rings: { heard: 1, ignored: 0 }, overTarget: [] };
+    const view = { id: 1, stalenessMs: null, refreshedAt: 1, failures: 0, paused: false, summary: { rowsBehind: 1, gapIds: 1, waitingRows: 1 } };
+    const all = await metrics.text(new Map([[1, 'public."odd \\ \n name"']]), worker, { views: [view], logRows: 1, logBytes: 1, queueUsage: 0 });
+    expect(samplesOf(all).size).toBeGreaterThan(50);
+    // Some names of prom-client's own are not as Prometheus would have them.
+    const own = all.split('\n').filter((line) => line.includes('refresh_listener_')).join('\n');
+    expect(await promtool(context, ['check', 'metrics'], `${own}\n`)).toBe('');
   });
 });
 

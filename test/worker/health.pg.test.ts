@@ -134,10 +134,10 @@ describe('the health of a worker', () => {
     await addEvents(db, 10);
     await events.next('refresh.done', () => true, from);
     const samples = await scrape(port);
-    expect(samples.get('refresh_listener_summary_rows_total{view="public.hourly"}')).toBe(110);
-    expect(samples.get('refresh_listener_summary_gap_rows{view="public.hourly"}')).toBe(1);
-    expect(samples.get('refresh_listener_summary_watermark_lag_rows{view="public.hourly"}')).toBe(0);
-    expect(samples.get('refresh_listener_summary_corrections_total{view="public.hourly"}')).toBe(0);
+    expect(samples.get('refresh_listener_absorbed_rows_total{view="public.hourly"}')).toBe(110);
+    expect(samples.get('refresh_listener_gap_rows{view="public.hourly"}')).toBe(1);
+    expect(samples.get('refresh_listener_watermark_lag_rows{view="public.hourly"}')).toBe(0);
+    expect(samples.get('refresh_listener_corrections_total{view="public.hourly"}')).toBe(0);
   });
 
   it('is no good while the listening connection is lost, though it polls, and is when it polls by choice', async () => {
