@@ -262,6 +262,7 @@ class ListeningWorker implements Worker {
       graph: () => this.#graph,
       rings: () => ({ heard: this.#watch.heardRings, ignored: this.#watch.ignoredRings }),
       overTarget: () => this.#health.freshness.missed,
+      targetMs: (view) => this.#health.freshness.targetMs(view),
       isStopping: () => this.#stopping.signal.aborted,
     });
   }

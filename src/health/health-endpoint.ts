@@ -1,4 +1,4 @@
-import type { ServedGraph } from '../catalog/graph.js';
+import type { ServedGraph, ServedView } from '../catalog/graph.js';
 import type { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import type { ListenerEvent } from '../report/event.js';
@@ -7,7 +7,8 @@ import { bindProblem } from './bind-problem.js';
 import { DatabaseReader } from './database-reading.js';
 import { HttpServer, text, type Page } from './http-server.js';
 import { Metrics } from './metrics.js';
-import { Readiness, type OverTarget, type ReadinessReport } from './readiness.js';
+import type { MissedTarget } from './misses.js';
+import { Readiness, type ReadinessReport } from './readiness.js';
 import type { WorkerReading } from './worker-metrics.js';
 
 export interface HealthEndpointOptions {
@@ -17,7 +18,9 @@ export interface HealthEndpointOptions {
   readonly graph: () => ServedGraph;
   readonly rings: () => WorkerReading['rings'];
   /** The views that are over their freshness targets. */
-  readonly overTarget: () => readonly OverTarget[];
+  readonly overTarget: () => readonly MissedTarget[];
+  /** How long a view may be stale, in ms. */
+  readonly targetMs: (view: ServedView) => number;
   readonly isStopping: () => boolean;
 }
 
@@ -85,9 +88,13 @@ export class HealthEndpoint {
     const ids = [...this.#options.graph().views.keys()];
     const reading = await this.#reader.read(ids);
     // As they are called now: a sweep may have ended meanwhile.
-    const names = new Map([...this.#options.graph().views].map(([id, { name }]) => [id, name]));
+    const served = [...this.#options.graph().views.values()];
     const { ready, views } = this.#report();
-    const worker = { ready, listening: this.#readiness.listening, rings: this.#options.rings(), overTarget: views };
+    const worker = {
+      ready, listening: this.#readiness.listening, rings: this.#options.rings(), overTarget: views,
+      targetsMs: new Map(served.map((view) => [view.name, this.#options.targetMs(view)])),
+    };
+    const names = new Map(served.map(({ id, name }) => [id, name]));
     return { status: 200, contentType: this.#metrics.registry.contentType, body: await this.#metrics.text(names, worker, reading) };
   }
 

@@ -1,20 +1,13 @@
 import { formatDuration } from '../config/duration.js';
 import type { ListenerEvent } from '../report/event.js';
-
-/** A view that has been stale for longer than its target allows. Times in ms. */
-export interface OverTarget {
-  /** Its display name. */
-  readonly view: string;
-  readonly stalenessMs: number;
-  readonly targetMs: number;
-}
+import type { MissedTarget } from './misses.js';
 
 export interface ReadinessReport {
   readonly ready: boolean;
   /** Why not, a clause each; empty when it is ready. */
   readonly because: readonly string[];
   /** The views that are over their targets. */
-  readonly views: readonly OverTarget[];
+  readonly views: readonly MissedTarget[];
 }
 
 /**
@@ -52,7 +45,7 @@ export class Readiness {
   }
 
   /** @param stopping also without an event: it ends because its schema was removed, say */
-  report(views: readonly OverTarget[], stopping: boolean): ReadinessReport {
+  report(views: readonly MissedTarget[], stopping: boolean): ReadinessReport {
     const because = stopping || this.#phase === 'stopping'
       ? ['the worker is stopping']
       : this.#phase === 'starting'
@@ -66,6 +59,6 @@ export class Readiness {
   }
 }
 
-function overTarget({ view, stalenessMs, targetMs }: OverTarget): string {
+function overTarget({ view, stalenessMs, targetMs }: MissedTarget): string {
   return `${view} has been stale for ${formatDuration(stalenessMs)}, ${formatDuration(stalenessMs - targetMs)} over its target of ${formatDuration(targetMs)}`;
 }

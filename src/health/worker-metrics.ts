@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { packageVersion } from '../config/package-version.js';
 import type { ListenerEvent } from '../report/event.js';
-import type { OverTarget } from './readiness.js';
+import type { MissedTarget } from './misses.js';
 
 /** What the worker itself knows, at the moment of a scrape. */
 export interface WorkerReading {
@@ -11,7 +11,9 @@ export interface WorkerReading {
   readonly listening: boolean;
   /** Notifications on our channel since its start: those that named what it serves, and all others. */
   readonly rings: { readonly heard: number; readonly ignored: number };
-  readonly overTarget: readonly OverTarget[];
+  readonly overTarget: readonly MissedTarget[];
+  /** How long each view may be stale, in ms, by its display name. */
+  readonly targetsMs: ReadonlyMap<string, number>;
 }
 
 /** What is true of the worker now. */
@@ -20,6 +22,7 @@ export class WorkerMetrics {
   readonly #listening;
   readonly #views;
   readonly #overTarget;
+  readonly #targets;
   readonly #sweptAt;
   readonly #rings;
 
@@ -32,6 +35,9 @@ export class WorkerMetrics {
     this.#listening = gauge('refresh_listener_listening', 'Whether notifications arrive; else the worker polls');
     this.#views = gauge('refresh_listener_views', 'Views that this worker serves');
     this.#overTarget = gauge('refresh_listener_views_over_target', 'Views that have been stale for longer than their freshness target');
+    this.#targets = new Gauge({
+      name: 'refresh_listener_view_freshness_target_seconds', help: 'How long a view may be stale: --freshness, or else twice its interval', labelNames: ['view'], registers,
+    });
     this.#sweptAt = gauge('refresh_listener_last_sweep_timestamp_seconds', 'When the last sweep ended, the look that needs no notification');
     this.#rings = new Counter({
       name: 'refresh_listener_rings_total', help: 'Notifications: heard, or ignored since they name nothing that is served', labelNames: ['outcome'], registers,
@@ -43,11 +49,13 @@ export class WorkerMetrics {
   }
 
   /** @param views how many are served */
-  show(views: number, { ready, listening, rings, overTarget }: WorkerReading): void {
+  show(views: number, { ready, listening, rings, overTarget, targetsMs }: WorkerReading): void {
     this.#ready.set(ready ? 1 : 0);
     this.#listening.set(listening ? 1 : 0);
     this.#views.set(views);
     this.#overTarget.set(overTarget.length);
+    this.#targets.reset();
+    for (const [view, ms] of targetsMs) this.#targets.set({ view }, ms / 1_000);
     this.#rings.reset();
     for (const outcome of ['heard', 'ignored'] as const) this.#rings.inc({ outcome }, rings[outcome]);
   }

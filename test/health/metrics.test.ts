@@ -4,7 +4,7 @@ import { Metrics } from '../../src/health/metrics.js';
 import type { EventOf, ListenerEvent } from '../../src/report/event.js';
 import { samplesOf } from './samples.js';
 
-const worker = { ready: true, listening: true, rings: { heard: 7, ignored: 2 }, overTarget: [] };
+const worker = { ready: true, listening: true, rings: { heard: 7, ignored: 2 }, overTarget: [], targetsMs: new Map<string, number>() };
 const quiet: ViewReading = { id: 1, stalenessMs: 0, refreshedAt: 1_700_000_000, failures: 0, paused: false, summary: null };
 
 function reading(...views: ViewReading[]): Reading {
@@ -100,6 +100,19 @@ describe('series', () => {
     expect(text).toContain('refresh_listener_refresh_duration_seconds_count{view="public.\\"a\\\\ \\"\\"b\\"\\" \\n{x=\'y\'} DROP\\""} 1\n');
     expect(text).toContain('refresh_listener_view_staleness_seconds{view="public.\\"a\\\\ \\"\\"b\\"\\" \\n{x=\'y\'} DROP\\""} 0\n');
   });
+});
+
+it('the targets of the served views are shown, and how many are over theirs', async () => {
+  const metrics = new Metrics();
+  const missed = { view: 'public.a', stalenessMs: 90_000, targetMs: 60_000 };
+  const text = (targetsMs: ReadonlyMap<string, number>, overTarget = [missed]): Promise<string> => metrics.text(new Map([[1, 'public.a']]), { ...worker, targetsMs, overTarget }, undefined);
+  const samples = samplesOf(await text(new Map([['public.a', 60_000], ['public.b', 1_500]])));
+  expect(samples.get('refresh_listener_view_freshness_target_seconds{view="public.a"}')).toBe(60);
+  expect(samples.get('refresh_listener_view_freshness_target_seconds{view="public.b"}')).toBe(1.5);
+  expect(samples.get('refresh_listener_views_over_target')).toBe(1);
+  const later = samplesOf(await text(new Map([['public.a', 60_000]]), []));
+  expect(later.has('refresh_listener_view_freshness_target_seconds{view="public.b"}')).toBe(false);
+  expect(later.get('refresh_listener_views_over_target')).toBe(0);
 });
 
 describe('what the database says', () => {

@@ -86,7 +86,7 @@ describe('the metrics', () => {
       event: 'refresh.done', view: 'public."odd \\ \n name"', plan: 'merge', reason: 'change', sources: [], stalenessMs: 1, durationMs: 1,
       inserted: 1, updated: 0, deleted: 0, rowsRead: 1,
     });
-    const worker = { ready: true, listening: true, rings: { heard: 1, ignored: 0 }, overTarget: [] };
+    const worker = { ready: true, listening: true, rings: { heard: 1, ignored: 0 }, overTarget: [], targetsMs: new Map([['public.a', 1]]) };
     const view = { id: 1, stalenessMs: null, refreshedAt: 1, failures: 0, paused: false, summary: { rowsBehind: 1, gapIds: 1, waitingRows: 1 } };
     const all = await metrics.text(new Map([[1, 'public."odd \\ \n name"']]), worker, { views: [view], logRows: 1, logBytes: 1, queueUsage: 0 });
     expect(samplesOf(all).size).toBeGreaterThan(50);

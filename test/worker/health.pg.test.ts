@@ -70,6 +70,28 @@ describe('the health of a worker', () => {
     await expect.poll(() => sessionsOf(db), { timeout: 5_000, interval: 20 }).toEqual([]);
   });
 
+  it('is no good while a view is over its freshness target', async () => {
+    const db = await freshDatabase();
+    await createTable(db, 'orders');
+    const gate = await Gate.create(db);
+    await createView(db, 'mv_gated', `SELECT o.id FROM public.orders AS o, ${gate.relation} AS g`);
+    const { port, events } = await serving(db, ['mv_gated'], { freshnessMs: 500 });
+    expect((await scrape(port)).get('refresh_listener_view_freshness_target_seconds{view="public.mv_gated"}')).toBe(0.5);
+    await gate.close();
+    await db.app.query('INSERT INTO public.orders (n) VALUES (1)');
+    await events.next('freshness.missed');
+    const { status, because } = await readiness(port);
+    expect([status, because]).toEqual([503, [expect.stringMatching(/^public\.mv_gated has been stale for \S+, \S+ over its target of 500ms$/)]]);
+    const { views } = JSON.parse((await ask(port, '/readyz')).body) as { views: unknown };
+    expect(views).toEqual([{ view: 'public.mv_gated', stalenessMs: expect.any(Number) as number, targetMs: 500 }]);
+    const samples = await scrape(port);
+    expect(samples.get('refresh_listener_views_over_target')).toBe(1);
+    expect(samples.get('refresh_listener_view_staleness_seconds{view="public.mv_gated"}')).toBeGreaterThan(0.5);
+    await gate.open();
+    await events.next('freshness.restored');
+    expect((await readiness(port)).status).toBe(200);
+  });
+
   it('is measured: refreshes, rings, what was skipped for the lock of another', async () => {
     const db = await orders();
     const { port, events } = await serving(db, ['mv_orders']);
