@@ -38,6 +38,7 @@ describe('a poisoned config file', () => {
     ['{"database-url": "postgres://u:hunter2'],
     ['postgres://u:hunter2@h/d'],
     ['{"a":x"postgres://u:hunter2@h/d"}'],
+    ['{"database-url": hunter2}'],
     ['{"postgres://u:hunter2@h/d": 1}'],
     ['{"views": {"postgres://u:hunter2@h/d": 1}}'],
     ['{"views": {"postgres://u:hunter2@h/d": {"sweep": "1s"}}}'],
