@@ -14,7 +14,7 @@ import { connectionSettings } from './database/connection.js';
 import { overDirect } from './database/connection-error.js';
 import { Database } from './database/database.js';
 import { migrate, pendingMigrations } from './database/migrate.js';
-import { classifyFailure, isConnectionLoss, sqlstateOf } from './database/sqlstate.js';
+import { classifyFailure } from './database/sqlstate.js';
 import { isWhole, type AbsorbReason } from './freshen/absorption.js';
 import { Freshener, type FreshenerOptions } from './freshen/freshener.js';
 import { Upkeep } from './freshen/upkeep.js';
@@ -22,7 +22,6 @@ import { HealthEndpoint } from './health/health-endpoint.js';
 import type { EventOf } from './report/event.js';
 import type { Log } from './report/log.js';
 import { observedLog } from './report/observed-log.js';
-import { Outage } from './report/outage.js';
 import { ViewAdvice } from './report/view-advice.js';
 import { Calls } from './wake/calls.js';
 import { Doorbell } from './wake/doorbell.js';
@@ -35,7 +34,8 @@ import { Timetable } from './wake/timetable.js';
 import { ViewDebounce } from './wake/view-debounce.js';
 import { Watch } from './wake/watch.js';
 import { WorkerHealth } from './worker-health.js';
-import { messageOf, WorkerReport } from './worker-report.js';
+import { WorkerReport } from './worker-report.js';
+import { WorkerTrouble } from './worker-trouble.js';
 
 export interface Worker {
   /**
@@ -79,7 +79,7 @@ class ListeningWorker implements Worker {
   /** Undefined without --port. */
   readonly #endpoint: HealthEndpoint | undefined;
   readonly #report: WorkerReport;
-  readonly #outage: Outage;
+  readonly #trouble: WorkerTrouble;
   readonly #advice: ViewAdvice;
   readonly #health: WorkerHealth;
   readonly #database: Database;
@@ -102,7 +102,6 @@ class ListeningWorker implements Worker {
   #ringing: boolean;
   #restoreAttempts = 0;
   #startFailed = false;
-  #uninstalled = false;
   #starting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #finish: (exitStatus: number) => void = () => undefined;
@@ -115,19 +114,24 @@ class ListeningWorker implements Worker {
       config, database: this.#database, settingsOf: (view) => this.#settingsOf(view),
       log: this.#endpoint === undefined ? given : observedLog(given, (event) => this.#endpoint?.note(event)),
       pollMs: () => (this.#hearing ? 0 : config.pollMs),
-      onTrouble: (error) => this.#asideTrouble('A look at the staleness of views failed', error),
+      onTrouble: (error) => this.#trouble.beside('A look at the staleness of views failed', error),
     });
     const { log } = this.#health;
     this.#log = log;
     this.#report = new WorkerReport(log, config.install);
-    this.#outage = new Outage(log);
+    this.#trouble = new WorkerTrouble({
+      database: this.#database, log,
+      isStopping: () => this.#stopping.signal.aborted,
+      onLost: () => this.#watch.lookNow(),
+      onUninstalled: () => void this.stop({ force: true }),
+    });
     this.#ringing = config.wake === 'notify';
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#advice = new ViewAdvice({ database: this.#database, log, timesOf: (view) => this.#settingsOf(view) });
     this.#upkeep = new Upkeep({
       database: this.#database,
       ...this.#report.upkeep,
-      onTrouble: (error) => this.#asideTrouble('Clearing dead rows failed', error),
+      onTrouble: (error) => this.#trouble.beside('Clearing dead rows failed', error),
     });
     this.#freshener = new Freshener({
       database: this.#database,
@@ -140,11 +144,11 @@ class ListeningWorker implements Worker {
       onAbsorbed: (view, reason, absorbed) => {
         this.#report.freshener.onAbsorbed(view, reason, absorbed);
         this.#health.absorbed(view, absorbed);
-        if (absorbed.target?.keyColumns.length === 0) this.#aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.name));
+        if (absorbed.target?.keyColumns.length === 0) this.#trouble.aside('Advice on a unique index failed', this.#advice.plain(view, absorbed.name));
         if (absorbed.name !== view.name) this.#sweeper.sweepNow(); // renamed since the last sweep
         if (this.#timetable.covers(view.id)) void this.#timetable.check();
         if (isWhole(absorbed) && this.#settingsOf(view).vacuum) this.#upkeep.tidy(view);
-        this.#aside('A look at a fresh view failed', this.#dropWhatWasAbsorbed(view));
+        this.#trouble.aside('A look at a fresh view failed', this.#dropWhatWasAbsorbed(view));
       },
       onSkipped: (view, reason, because) => {
         this.#report.freshener.onSkipped(view, reason, because);
@@ -157,7 +161,7 @@ class ListeningWorker implements Worker {
         this.#report.freshener.onFailed(view, reason, failure);
         this.#health.failed(view, failure);
       },
-      onTrouble: (error) => this.#asideTrouble('Something beside a refresh failed', error),
+      onTrouble: (error) => this.#trouble.beside('Something beside a refresh failed', error),
     });
     this.#watch = new Watch({
       database: this.#database,
@@ -167,7 +171,7 @@ class ListeningWorker implements Worker {
       pollMs: () => (this.#hearing ? undefined : config.pollMs),
       onCall: (view) => this.#calls.call(view),
       onChanges: (views) => this.#changed(views),
-      onTrouble: (error, attempt, retryInMs) => this.#trouble('A look at the change log failed', error, attempt, retryInMs),
+      onTrouble: (error, attempt, retryInMs) => this.#trouble.again('A look at the change log failed', error, attempt, retryInMs),
       onRecovered: () => this.#recovered(),
     });
     this.#doorbell = new Doorbell({
@@ -186,7 +190,7 @@ class ListeningWorker implements Worker {
     this.#calls = new Calls({
       spacingMs: callSpacingMs,
       look: (view) => this.#lookAt(view),
-      onTrouble: (error) => this.#asideTrouble('A look at a view failed', error),
+      onTrouble: (error) => this.#trouble.beside('A look at a view failed', error),
     });
     this.#timetable = new Timetable({
       database: this.#database,
@@ -195,12 +199,12 @@ class ListeningWorker implements Worker {
         this.#freshener.request([view], 'schedule', overdueSince);
         this.#health.stale([view]);
       },
-      onTrouble: (error) => this.#asideTrouble('A look at the ages of views failed', error),
+      onTrouble: (error) => this.#trouble.beside('A look at the ages of views failed', error),
     });
     this.#sweeper = new Sweeper({
       sweepMs: config.sweepMs,
       sweep: () => this.#sweep('sweep'),
-      onTrouble: (error, attempt, retryInMs) => this.#trouble('The sweep failed', error, attempt, retryInMs),
+      onTrouble: (error, attempt, retryInMs) => this.#trouble.again('The sweep failed', error, attempt, retryInMs),
       onRecovered: () => this.#recovered(),
     });
   }
@@ -300,7 +304,7 @@ class ListeningWorker implements Worker {
     // Last: until now it has told that the worker is stopping.
     await this.#endpoint?.stop();
     this.#ended.abort();
-    const exitStatus = finishedAll && !this.#startFailed && !this.#uninstalled && this.#freshener.givenUp === 0 ? 0 : 1;
+    const exitStatus = finishedAll && !this.#startFailed && !this.#trouble.isUninstalled && this.#freshener.givenUp === 0 ? 0 : 1;
     // A start that failed is told of by whoever called it: one line, and that the right one.
     if (!this.#startFailed) this.#log.emit({ event: 'stopped', exitStatus, uptimeMs: Math.round(performance.now() - this.#createdAt) });
     this.#finish(exitStatus);
@@ -336,7 +340,7 @@ class ListeningWorker implements Worker {
       signal: this.#stopping.signal,
       observer: {
         ...this.#report.sweep,
-        onTriggerTrouble: (source, error) => this.#unlessUninstalled(error, () => this.#report.sweep.onTriggerTrouble(source, error)),
+        onTriggerTrouble: (source, error) => this.#trouble.unlessUninstalled(error, () => this.#report.sweep.onTriggerTrouble(source, error)),
         onLogState: (state) => {
           this.#report.sweep.onLogState(state);
           if (state === 'reset' || state === 'moved') this.#watch.startAnew();
@@ -359,9 +363,9 @@ class ListeningWorker implements Worker {
     this.#freshener.request(await findDueRepairs(this.#database, this.#graph, (view) => this.#settingsOf(view).repairEveryMs), 'repair');
     await this.#timetable.serve(this.#graph);
     if (this.#config.vacuum) this.#upkeep.tidyOurs();
-    this.#aside('A look at the staleness of views failed', this.#health.swept(result.stale));
-    this.#aside('A look at definitions failed', this.#advice.timeless([...this.#graph.views.values()]));
-    this.#outage.restored();
+    this.#trouble.aside('A look at the staleness of views failed', this.#health.swept(result.stale));
+    this.#trouble.aside('A look at definitions failed', this.#advice.timeless([...this.#graph.views.values()]));
+    this.#trouble.restored();
     this.#log.emit({
       event: 'sweep.done', views: result.views, stale: result.stale.length, unseen: result.unseen, healed: result.mended,
       ignoredRings: this.#watch.ignoredRings,
@@ -439,44 +443,8 @@ class ListeningWorker implements Worker {
     this.#sweeper.sweepNow();
   }
 
-  #trouble(what: string, error: unknown, attempt: number, retryInMs: number): void {
-    if (isConnectionLoss(error)) this.#outage.lost(messageOf(error), sqlstateOf(error) ?? null, attempt, Math.round(retryInMs));
-    else this.#unlessUninstalled(error, () =>
-      this.#log.error(`${what}; trying again.`, { err: error, attempt, retryInMs: Math.round(retryInMs) }));
-  }
-
-  /**
-   * Tells of an error, but for one that comes of somebody's having removed the schema under us. To create again what was
-   * just uninstalled would be wrong: then the worker says so, once, and ends.
-   */
-  #unlessUninstalled(error: unknown, tell: () => void): void {
-    if (sqlstateOf(error) === undefined) tell();
-    else void readServerFacts(this.#database).then(({ schemaExists, database }) => {
-      if (schemaExists) tell();
-      else if (!this.#uninstalled) {
-        this.#uninstalled = true;
-        this.#log.error(`The schema refresh_listener is no longer in database ${database}: the listener was uninstalled. This worker ends.`);
-        void this.stop({ force: true });
-      }
-    }, () => {
-      if (!this.#uninstalled) tell();
-    });
-  }
-
-  /** Nobody waits for it, and its trouble is no trouble of the view's. */
-  #aside(what: string, work: Promise<void>): void {
-    work.catch((error: unknown) => this.#asideTrouble(what, error));
-  }
-
-  /** Trouble of something that nobody tries again. Whether the database is lost is for the watch to find out, and its end too. */
-  #asideTrouble(what: string, error: unknown): void {
-    if (this.#stopping.signal.aborted) return;
-    if (isConnectionLoss(error)) this.#watch.lookNow();
-    else this.#unlessUninstalled(error, () => this.#log.error(`${what}.`, { err: error }));
-  }
-
   #recovered(): void {
-    this.#outage.restored();
+    this.#trouble.restored();
     this.#freshener.retryNow();
     this.#sweeper.sweepNow();
   }
