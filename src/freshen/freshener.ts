@@ -94,7 +94,7 @@ export class Freshener {
   #cancelling: Promise<void> | undefined;
   #wasCancelled = false;
   #settled: (() => void)[] = [];
-  /** Views that were given up, after `mostAttempts`. */
+  /** Views that were given up: after `mostAttempts`, or where there are such and a watermark waits. */
   givenUp = 0;
 
   constructor(options: FreshenerOptions) {
@@ -307,6 +307,7 @@ export class Freshener {
       return;
     }
     if (isWhole(result)) place.notBefore = now + restMs(durationMs);
+    else if (isStuck(result) && this.#options.mostAttempts !== undefined) this.givenUp += 1; // it may wait for as long as somebody's transaction
     else {
       // The rest follows at once, unless no row could be taken.
       place.due ??= reason;

@@ -22,7 +22,7 @@ const schema = z.strictObject({
   reads: z.array(tree), readBy: z.array(tree),
   sources: z.array(z.looseObject({ source: z.string(), watch: z.string(), difference: z.string().nullable(), remembered: z.boolean() })),
   unwritten: z.array(z.string()),
-  settings: z.array(z.strictObject({ option: z.string(), value: z.union([z.string(), z.number()]).nullable(), origin: z.string() })),
+  settings: z.array(z.strictObject({ option: z.string(), value: z.union([z.string(), z.number(), z.boolean()]).nullable(), origin: z.string() })),
 });
 
 async function explained(url: string, name: string): Promise<z.infer<typeof schema>> {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { startWorker } from '../support/test-worker.js';
+import { spawnWorker } from '../support/worker-process.js';
 import { addEvents, eventsAndSummary, wrongRows } from '../freshen/summary/scene.js';
 import { connect, valueOf } from './scene.js';
 
@@ -55,6 +56,8 @@ it('a worker says once that a watermark waits, and for whom, and goes on when th
     await expect.poll(() => valueOf<string>(db.worker, takenAt), { timeout: 20_000 }).not.toBe(before);
   }
   expect(worker.events.of('summary.progress').filter(({ rows }) => rows === 0)).toHaveLength(1);
+  // Who looks once does not wait for it.
+  expect(await spawnWorker(db.url('worker'), ['hourly'], ['--once']).exited).toBe(1);
   const from = worker.events.mark;
   await holder.query('COMMIT');
   await worker.events.next('refresh.done', ({ view }) => view === 'public.hourly', from);
