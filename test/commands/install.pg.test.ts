@@ -6,12 +6,13 @@ import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../support/database.js';
 import { startWorker } from '../support/test-worker.js';
 import { createOrders, freshDatabase, valueOf } from '../worker/scene.js';
+import { cli } from '../support/cli.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 async function listener(url: string, ...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LISTENER_') && !name.startsWith('PG'));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], {
+  const child = spawn(process.execPath, [...cli, ...args], {
     cwd: root, env: { ...Object.fromEntries(inherited), DATABASE_URL: url }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [[status], stdout, stderr] = await Promise.all([once(child, 'exit') as Promise<[number]>, text(child.stdout), text(child.stderr)]);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { cli } from '../support/cli.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -15,7 +16,7 @@ export interface Outcome {
 /** The real command in a process of its own, to be read and signalled. It is gone when the test is finished. */
 export function spawnListener(url: string, args: readonly string[]): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LISTENER_') && !name.startsWith('PG'));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], { cwd: root, env: { ...Object.fromEntries(inherited), DATABASE_URL: url } });
+  const child = spawn(process.execPath, [...cli, ...args], { cwd: root, env: { ...Object.fromEntries(inherited), DATABASE_URL: url } });
   child.stdin.end();
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;

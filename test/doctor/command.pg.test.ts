@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { servedShop, shop } from './scene.js';
+import { cli } from '../support/cli.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -9,7 +10,7 @@ async function doctor(url: string, ...args: readonly string[]): Promise<{ status
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LISTENER_') && !name.startsWith('PG'));
   return new Promise((resolve) => {
     const child = execFile(
-      process.execPath, ['--import', 'tsx', 'src/cli.ts', 'doctor', ...args],
+      process.execPath, [...cli, 'doctor', ...args],
       { cwd: root, env: { ...Object.fromEntries(inherited), DATABASE_URL: url } },
       (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr }),
     );

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { cli } from './cli.js';
 
 export interface Outcome {
   readonly status: number | null;
@@ -15,7 +16,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Runs the command, with nothing of this run's environment that it reads; ends it by SIGTERM once its output holds `until`. */
 export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv, until?: RegExp): Promise<Outcome> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LISTENER_') && !name.startsWith('PG') && name !== 'DATABASE_URL');
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], {
+  const child = spawn(process.execPath, [...cli, ...args], {
     cwd: root, env: { ...Object.fromEntries(inherited), ...env }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

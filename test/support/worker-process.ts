@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { ListenerEvent } from '../../src/report/event.js';
 import { EventRecord } from './event-record.js';
+import { cli } from './cli.js';
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -19,7 +19,6 @@ export interface WorkerProcess {
   readonly exited: Promise<number | null>;
 }
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 /** As in testConfig of test-worker.ts. */
 const shortTimes = ['--debounce=50ms', '--max-wait=1s', '--sweep=10m', '--poll=50ms', '--retry-base=50ms', '--retry-max=500ms', '--freshness=10m'];
 
@@ -29,7 +28,7 @@ export function spawnWorker(url: string, views: readonly string[], args: readonl
   const times = shortTimes.filter((time) => !given.includes(time.split('=')[0]));
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', cli, ...views.map((view) => `--views=${view}`), ...times, '--log-level=debug', '--log-format=json', ...args],
+    [...cli, ...views.map((view) => `--views=${view}`), ...times, '--log-level=debug', '--log-format=json', ...args],
     { env: { ...process.env, DATABASE_URL: url }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const events = new EventRecord();
